@@ -1,0 +1,1 @@
+//! RabbitMQ made declarative: every message has a known fate.

@@ -1,0 +1,1 @@
+//! The attributes and derives of rmq-core. Depend on `rmq-core`, which re-exports them.

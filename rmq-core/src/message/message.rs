@@ -1,0 +1,102 @@
+use std::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::{MessageProperties, Value};
+
+/// A body and its properties.
+///
+/// Its `Debug` shows ids and lengths, never the body.
+#[derive(Clone, Default, PartialEq)]
+pub struct Message {
+    properties: MessageProperties,
+    body: Bytes,
+}
+
+impl Message {
+    /// A persistent message with this body and no other property.
+    #[must_use]
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        Self { properties: MessageProperties::persistent(), body: body.into() }
+    }
+
+    /// A message of these parts.
+    #[must_use]
+    pub fn from_parts(properties: MessageProperties, body: Bytes) -> Self {
+        Self { properties, body }
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub fn into_parts(self) -> (MessageProperties, Bytes) {
+        (self.properties, self.body)
+    }
+
+    /// The body.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The properties.
+    #[must_use]
+    pub const fn properties(&self) -> &MessageProperties {
+        &self.properties
+    }
+
+    /// The properties, to change them.
+    pub const fn properties_mut(&mut self) -> &mut MessageProperties {
+        &mut self.properties
+    }
+
+    /// The message id, if it has one.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.properties.message_id()
+    }
+
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&Value> {
+        self.properties.headers.get(name)
+    }
+
+    /// The same message with a header set.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<ByteString>, value: impl Into<Value>) -> Self {
+        self.properties.headers.insert(name, value);
+        self
+    }
+
+    /// The same message with another content type.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<ByteString>) -> Self {
+        self.properties.content_type = Some(content_type.into());
+        self
+    }
+
+    /// The same message with another id.
+    #[must_use]
+    pub fn with_message_id(mut self, id: impl Into<ByteString>) -> Self {
+        self.properties.message_id = Some(id.into());
+        self
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("message_id", &self.properties.message_id)
+            .field("correlation_id", &self.properties.correlation_id)
+            .field("content_type", &self.properties.content_type)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Bytes> for Message {
+    fn from(body: Bytes) -> Self {
+        Self::new(body)
+    }
+}

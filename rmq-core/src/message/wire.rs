@@ -1,0 +1,184 @@
+//! Properties as bytes: flags and fields of a content header (AMQP 0-9-1 section 4.2.6.1).
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+
+use super::{DeliveryMode, HeaderLimits, Headers, MessageProperties, TableError, table};
+
+const CONTENT_TYPE: u16 = 1 << 15;
+const CONTENT_ENCODING: u16 = 1 << 14;
+const HEADERS: u16 = 1 << 13;
+const DELIVERY_MODE: u16 = 1 << 12;
+const PRIORITY: u16 = 1 << 11;
+const CORRELATION_ID: u16 = 1 << 10;
+const REPLY_TO: u16 = 1 << 9;
+const EXPIRATION: u16 = 1 << 8;
+const MESSAGE_ID: u16 = 1 << 7;
+const TIMESTAMP: u16 = 1 << 6;
+const KIND: u16 = 1 << 5;
+const USER_ID: u16 = 1 << 4;
+const APP_ID: u16 = 1 << 3;
+const CLUSTER_ID: u16 = 1 << 2;
+
+/// Appends flags and fields. `more_headers` may append fields to the header table behind the message's own.
+pub fn write_properties(
+    out: &mut BytesMut,
+    properties: &MessageProperties,
+    more_headers: Option<&dyn Fn(&mut BytesMut)>,
+) {
+    let at = out.len();
+    out.put_u16(0);
+    let mut flags = 0;
+    let mut short = |out: &mut BytesMut, flag: u16, text: &Option<ByteString>| {
+        if let Some(text) = text {
+            flags |= flag;
+            table::write_short(out, text);
+        }
+    };
+    short(out, CONTENT_TYPE, &properties.content_type);
+    short(out, CONTENT_ENCODING, &properties.content_encoding);
+    let mut other = 0;
+    if more_headers.is_some() || !properties.headers.is_empty_on_the_wire() {
+        other |= HEADERS;
+        table::with_length(out, |out| {
+            properties.headers.write(out);
+            if let Some(more) = more_headers {
+                more(out);
+            }
+        });
+    }
+    if let Some(mode) = properties.delivery_mode {
+        other |= DELIVERY_MODE;
+        out.put_u8(if mode == DeliveryMode::Persistent { 2 } else { 1 });
+    }
+    if let Some(priority) = properties.priority {
+        other |= PRIORITY;
+        out.put_u8(priority);
+    }
+    short(out, CORRELATION_ID, &properties.correlation_id);
+    short(out, REPLY_TO, &properties.reply_to);
+    short(out, EXPIRATION, &properties.expiration);
+    short(out, MESSAGE_ID, &properties.message_id);
+    if let Some(timestamp) = properties.timestamp {
+        other |= TIMESTAMP;
+        out.put_u64(timestamp);
+    }
+    short(out, KIND, &properties.kind);
+    short(out, USER_ID, &properties.user_id);
+    short(out, APP_ID, &properties.app_id);
+    short(out, CLUSTER_ID, &properties.cluster_id);
+    if let Some(place) = out.get_mut(at..at + 2) {
+        place.copy_from_slice(&(flags | other).to_be_bytes());
+    }
+}
+
+/// Reads flags and fields. Texts and headers share `bytes`; headers stay unread.
+///
+/// # Errors
+/// [`TableError::Malformed`] when the fields do not fit the flags.
+pub fn read_properties(mut bytes: Bytes, limits: HeaderLimits) -> Result<MessageProperties, TableError> {
+    let rest = &mut bytes;
+    let flags = rest.try_get_u16().map_err(cut)?;
+    // The last bit announces further flags, which the basic class does not have.
+    if flags & 1 != 0 {
+        return Err(TableError::Malformed);
+    }
+    let has = |flag: u16| flags & flag != 0;
+    Ok(MessageProperties {
+        content_type: short(rest, has(CONTENT_TYPE))?,
+        content_encoding: short(rest, has(CONTENT_ENCODING))?,
+        headers: if has(HEADERS) {
+            let length = usize::try_from(rest.try_get_u32().map_err(cut)?).map_err(|_| TableError::Malformed)?;
+            Headers::from_wire(take(rest, length)?, limits)
+        } else {
+            Headers::new()
+        },
+        delivery_mode: match has(DELIVERY_MODE) {
+            true if rest.try_get_u8().map_err(cut)? == 2 => Some(DeliveryMode::Persistent),
+            true => Some(DeliveryMode::Transient),
+            false => None,
+        },
+        priority: if has(PRIORITY) { Some(rest.try_get_u8().map_err(cut)?) } else { None },
+        correlation_id: short(rest, has(CORRELATION_ID))?,
+        reply_to: short(rest, has(REPLY_TO))?,
+        expiration: short(rest, has(EXPIRATION))?,
+        message_id: short(rest, has(MESSAGE_ID))?,
+        timestamp: if has(TIMESTAMP) { Some(rest.try_get_u64().map_err(cut)?) } else { None },
+        kind: short(rest, has(KIND))?,
+        user_id: short(rest, has(USER_ID))?,
+        app_id: short(rest, has(APP_ID))?,
+        cluster_id: short(rest, has(CLUSTER_ID))?,
+    })
+}
+
+fn cut(_: bytes::TryGetError) -> TableError {
+    TableError::Malformed
+}
+
+fn take(rest: &mut Bytes, length: usize) -> Result<Bytes, TableError> {
+    if length <= rest.len() { Ok(rest.split_to(length)) } else { Err(TableError::Malformed) }
+}
+
+fn short(rest: &mut Bytes, present: bool) -> Result<Option<ByteString>, TableError> {
+    if !present {
+        return Ok(None);
+    }
+    let length = usize::from(rest.try_get_u8().map_err(cut)?);
+    Ok(Some(table::text(take(rest, length)?)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn full() -> MessageProperties {
+        MessageProperties {
+            content_type: Some("application/json".into()),
+            content_encoding: Some("gzip".into()),
+            headers: [("x-tenant", "acme")].into_iter().collect(),
+            delivery_mode: Some(DeliveryMode::Persistent),
+            priority: Some(4),
+            correlation_id: Some("c".into()),
+            reply_to: Some("r".into()),
+            expiration: Some("60000".into()),
+            message_id: Some("m".into()),
+            timestamp: Some(1_700_000_000),
+            kind: Some("order".into()),
+            user_id: Some("guest".into()),
+            app_id: Some("shop".into()),
+            cluster_id: Some(String::new().into()),
+        }
+    }
+
+    fn written(properties: &MessageProperties) -> Bytes {
+        let mut out = BytesMut::new();
+        write_properties(&mut out, properties, None);
+        out.freeze()
+    }
+
+    #[test]
+    fn properties_are_read_as_they_were_written() {
+        for properties in [full(), MessageProperties::default(), MessageProperties::persistent()] {
+            assert_eq!(read_properties(written(&properties), HeaderLimits::default()).unwrap(), properties);
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_and_never_a_panic() {
+        let whole = written(&full());
+        for end in 0..whole.len() {
+            assert!(read_properties(whole.slice(..end), HeaderLimits::default()).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_not_utf8_is_still_readable() {
+        let mut raw = BytesMut::new();
+        raw.put_u16(MESSAGE_ID);
+        raw.put_u8(2);
+        raw.put_slice(&[0xff, b'a']);
+        let read = read_properties(raw.freeze(), HeaderLimits::default()).unwrap();
+        assert_eq!(read.message_id(), Some("\u{fffd}a"));
+    }
+}

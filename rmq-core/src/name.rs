@@ -19,7 +19,10 @@ impl Name {
     /// When it is longer than 255 bytes; in a `const` that is an error of the compiler.
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
-        assert!(name.len() <= SHORT_STRING_LIMIT, "an AMQP name has at most 255 bytes");
+        assert!(
+            name.len() <= SHORT_STRING_LIMIT,
+            "an AMQP name has at most 255 bytes"
+        );
         Self(ByteString::from_static(name))
     }
 
@@ -38,7 +41,9 @@ impl Name {
 
 /// A name is longer than AMQP can carry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a name of {length} bytes does not fit AMQP's short string of 255 bytes: it begins with `{head}`")]
+#[error(
+    "a name of {length} bytes does not fit AMQP's short string of 255 bytes: it begins with `{head}`"
+)]
 pub struct NameTooLong {
     /// Its length in bytes.
     pub length: usize,
@@ -53,7 +58,10 @@ impl TryFrom<ByteString> for Name {
         if name.len() <= SHORT_STRING_LIMIT {
             Ok(Self(name))
         } else {
-            Err(NameTooLong { length: name.len(), head: name.chars().take(32).collect() })
+            Err(NameTooLong {
+                length: name.len(),
+                head: name.chars().take(32).collect(),
+            })
         }
     }
 }

@@ -28,7 +28,11 @@ impl Deadline {
     /// So long from now, where zero means no limit.
     #[must_use]
     pub fn after_or_never(duration: Duration) -> Self {
-        if duration.is_zero() { Self::after(FOR_EVER) } else { Self::after(duration) }
+        if duration.is_zero() {
+            Self::after(FOR_EVER)
+        } else {
+            Self::after(duration)
+        }
     }
 
     /// At a moment.
@@ -69,6 +73,8 @@ impl Deadline {
     /// # Errors
     /// [`Elapsed`] when the deadline came first.
     pub async fn limit<F: Future>(self, future: F) -> Result<F::Output, Elapsed> {
-        tokio::time::timeout_at(self.0, future).await.map_err(|_| Elapsed)
+        tokio::time::timeout_at(self.0, future)
+            .await
+            .map_err(|_| Elapsed)
     }
 }

@@ -21,7 +21,11 @@ pub enum Place {
 impl Place {
     /// A place in a file.
     pub fn file(file: impl Into<String>, line: usize, column: usize) -> Self {
-        Self::File { file: file.into(), line, column }
+        Self::File {
+            file: file.into(),
+            line,
+            column,
+        }
     }
 }
 
@@ -51,7 +55,11 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place.
     pub fn new(place: Place, sentence: impl Into<String>) -> Self {
-        Self { place, sentence: sentence.into(), fix: None }
+        Self {
+            place,
+            sentence: sentence.into(),
+            fix: None,
+        }
     }
 
     /// The same fault with what to do about it.

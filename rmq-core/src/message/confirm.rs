@@ -55,7 +55,11 @@ impl Confirm {
         outcome: PublishOutcome,
         cause: Option<ByteString>,
     ) -> Self {
-        Self { correlation, outcome, cause }
+        Self {
+            correlation,
+            outcome,
+            cause,
+        }
     }
 
     /// Whether the broker has the message, in a queue: only for [`PublishOutcome::Confirmed`].

@@ -25,6 +25,10 @@ impl Delivery {
     /// How often the broker has delivered it before, where a quorum queue counts that (`x-delivery-count`).
     #[must_use]
     pub fn delivery_count(&self) -> Option<u64> {
-        self.message.header("x-delivery-count")?.as_i64()?.try_into().ok()
+        self.message
+            .header("x-delivery-count")?
+            .as_i64()?
+            .try_into()
+            .ok()
     }
 }

@@ -20,7 +20,10 @@ pub struct HeaderLimits {
 
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self { bytes: 128 * 1024, depth: 32 }
+        Self {
+            bytes: 128 * 1024,
+            depth: 32,
+        }
     }
 }
 
@@ -49,7 +52,12 @@ impl Headers {
     /// Headers as the broker sent them: a table's content without its length prefix.
     #[must_use]
     pub fn from_wire(content: Bytes, limits: HeaderLimits) -> Self {
-        Self { raw: content, limits: Some(limits), read: OnceLock::new(), own: Vec::new() }
+        Self {
+            raw: content,
+            limits: Some(limits),
+            read: OnceLock::new(),
+            own: Vec::new(),
+        }
     }
 
     fn from_broker(&self) -> &[(ByteString, Value)] {
@@ -59,7 +67,10 @@ impl Headers {
         let read = self.read.get_or_init(|| {
             let limits = self.limits.unwrap_or_default();
             if self.raw.len() > limits.bytes {
-                return Err(TableError::TooLong { length: self.raw.len(), limit: limits.bytes });
+                return Err(TableError::TooLong {
+                    length: self.raw.len(),
+                    limit: limits.bytes,
+                });
             }
             let mut fields = table::read(&self.raw, limits.depth)?;
             fields.retain(|(name, _)| name != PRIVATE_HEADER);
@@ -79,7 +90,10 @@ impl Headers {
             return read.as_ref().err().copied();
         }
         if self.raw.len() > limits.bytes {
-            return Some(TableError::TooLong { length: self.raw.len(), limit: limits.bytes });
+            return Some(TableError::TooLong {
+                length: self.raw.len(),
+                limit: limits.bytes,
+            });
         }
         table::check(&self.raw, limits.depth).err()
     }
@@ -99,7 +113,10 @@ impl Headers {
 
     /// Every header in the order they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.from_broker().iter().chain(&self.own).map(|(name, value)| (&**name, value))
+        self.from_broker()
+            .iter()
+            .chain(&self.own)
+            .map(|(name, value)| (&**name, value))
     }
 
     /// How many there are.
@@ -141,7 +158,10 @@ impl Headers {
     /// The first header name that AMQP cannot carry (over 255 bytes), if any.
     #[must_use]
     pub fn name_too_long(&self) -> Option<&str> {
-        self.own.iter().map(|(name, _)| &**name).find(|name| name.len() > 255)
+        self.own
+            .iter()
+            .map(|(name, _)| &**name)
+            .find(|name| name.len() > 255)
     }
 
     /// Whether nothing would be written.
@@ -163,7 +183,9 @@ impl Headers {
 impl fmt::Debug for Headers {
     /// Names only: a value may be anything, a token too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -190,7 +212,13 @@ mod tests {
     fn from_broker(fields: &[(ByteString, Value)]) -> Headers {
         let mut content = BytesMut::new();
         table::write_fields(&mut content, fields);
-        Headers::from_wire(content.freeze(), HeaderLimits { bytes: 200, depth: 2 })
+        Headers::from_wire(
+            content.freeze(),
+            HeaderLimits {
+                bytes: 200,
+                depth: 2,
+            },
+        )
     }
 
     fn on_the_wire(headers: &Headers) -> BytesMut {
@@ -207,12 +235,18 @@ mod tests {
         ]);
         assert_eq!(headers.iter().count(), 1);
         assert_eq!(headers.get(PRIVATE_HEADER), None);
-        assert_eq!(on_the_wire(&headers), on_the_wire(&from_broker(&[("x-tenant".into(), "acme".into())])));
+        assert_eq!(
+            on_the_wire(&headers),
+            on_the_wire(&from_broker(&[("x-tenant".into(), "acme".into())]))
+        );
     }
 
     #[test]
     fn a_table_over_a_limit_reads_as_empty_says_why_and_is_still_sent_on_whole() {
-        let deep = Value::Table(vec![("a".into(), Value::Table(vec![("b".into(), true.into())]))]);
+        let deep = Value::Table(vec![(
+            "a".into(),
+            Value::Table(vec![("b".into(), true.into())]),
+        )]);
         let mut headers = from_broker(&[("deep".into(), deep)]);
         assert_eq!(headers.fault(), Some(TableError::TooDeep(2)));
         assert!(headers.is_empty());
@@ -221,7 +255,10 @@ mod tests {
         assert!(on_the_wire(&headers).starts_with(&before));
 
         let long = from_broker(&[("long".into(), "x".repeat(300).into())]);
-        assert!(matches!(long.fault(), Some(TableError::TooLong { limit: 200, .. })));
+        assert!(matches!(
+            long.fault(),
+            Some(TableError::TooLong { limit: 200, .. })
+        ));
     }
 
     #[test]

@@ -18,7 +18,10 @@ impl Message {
     /// A persistent message with this body and no other property.
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Self { properties: MessageProperties::persistent(), body: body.into() }
+        Self {
+            properties: MessageProperties::persistent(),
+            body: body.into(),
+        }
     }
 
     /// A message of these parts.

@@ -51,7 +51,10 @@ impl MessageProperties {
     /// Persistent, nothing else.
     #[must_use]
     pub fn persistent() -> Self {
-        Self { delivery_mode: Some(DeliveryMode::Persistent), ..Self::default() }
+        Self {
+            delivery_mode: Some(DeliveryMode::Persistent),
+            ..Self::default()
+        }
     }
 
     /// The message id.
@@ -94,7 +97,10 @@ impl MessageProperties {
             ("cluster-id", &self.cluster_id),
         ];
         let long = |text: &Option<ByteString>| text.as_ref().is_some_and(|text| text.len() > 255);
-        texts.into_iter().find(|(_, text)| long(text)).map(|(name, _)| name)
+        texts
+            .into_iter()
+            .find(|(_, text)| long(text))
+            .map(|(name, _)| name)
     }
 }
 

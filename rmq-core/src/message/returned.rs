@@ -22,7 +22,13 @@ impl ReturnedMessage {
         exchange: ByteString,
         routing_key: ByteString,
     ) -> Self {
-        Self { message, reply_code, reply_text, exchange, routing_key }
+        Self {
+            message,
+            reply_code,
+            reply_text,
+            exchange,
+            routing_key,
+        }
     }
 
     /// The whole message, as it was sent.

@@ -46,9 +46,16 @@ pub fn check(content: &[u8], max_depth: usize) -> Result<(), TableError> {
             continue;
         }
         if named {
-            at = skip(at, 1 + usize::from(*content.get(at).ok_or(TableError::Malformed)?), end)?;
+            at = skip(
+                at,
+                1 + usize::from(*content.get(at).ok_or(TableError::Malformed)?),
+                end,
+            )?;
         }
-        let kind = *content.get(at).filter(|_| at < end).ok_or(TableError::Malformed)?;
+        let kind = *content
+            .get(at)
+            .filter(|_| at < end)
+            .ok_or(TableError::Malformed)?;
         at += 1;
         let size = match kind {
             b'V' => 0,
@@ -74,11 +81,15 @@ pub fn check(content: &[u8], max_depth: usize) -> Result<(), TableError> {
 }
 
 fn skip(at: usize, size: usize, end: usize) -> Result<usize, TableError> {
-    at.checked_add(size).filter(|&next| next <= end).ok_or(TableError::Malformed)
+    at.checked_add(size)
+        .filter(|&next| next <= end)
+        .ok_or(TableError::Malformed)
 }
 
 fn length_at(content: &[u8], at: usize, end: usize) -> Result<usize, TableError> {
-    let bytes = content.get(at..skip(at, 4, end)?).ok_or(TableError::Malformed)?;
+    let bytes = content
+        .get(at..skip(at, 4, end)?)
+        .ok_or(TableError::Malformed)?;
     let length = <[u8; 4]>::try_from(bytes).map_err(|_| TableError::Malformed)?;
     usize::try_from(u32::from_be_bytes(length)).map_err(|_| TableError::Malformed)
 }
@@ -116,9 +127,10 @@ fn read_value(rest: &mut Bytes) -> Result<Value, TableError> {
         b'l' | b'L' => Value::I64(rest.try_get_i64().map_err(cut)?),
         b'f' => Value::F32(rest.try_get_f32().map_err(cut)?),
         b'd' => Value::F64(rest.try_get_f64().map_err(cut)?),
-        b'D' => {
-            Value::Decimal(rest.try_get_u8().map_err(cut)?, rest.try_get_u32().map_err(cut)?)
-        }
+        b'D' => Value::Decimal(
+            rest.try_get_u8().map_err(cut)?,
+            rest.try_get_u32().map_err(cut)?,
+        ),
         b'T' => Value::Timestamp(rest.try_get_u64().map_err(cut)?),
         b'S' => {
             let bytes = take_long(rest)?;
@@ -143,12 +155,19 @@ fn cut(_: bytes::TryGetError) -> TableError {
 }
 
 fn take(rest: &mut Bytes, length: usize) -> Result<Bytes, TableError> {
-    if length <= rest.len() { Ok(rest.split_to(length)) } else { Err(TableError::Malformed) }
+    if length <= rest.len() {
+        Ok(rest.split_to(length))
+    } else {
+        Err(TableError::Malformed)
+    }
 }
 
 fn take_long(rest: &mut Bytes) -> Result<Bytes, TableError> {
     let length = rest.try_get_u32().map_err(cut)?;
-    take(rest, usize::try_from(length).map_err(|_| TableError::Malformed)?)
+    take(
+        rest,
+        usize::try_from(length).map_err(|_| TableError::Malformed)?,
+    )
 }
 
 /// Text that shares `bytes`, or a readable copy of it if it is not UTF-8.
@@ -158,7 +177,10 @@ pub(crate) fn text(bytes: Bytes) -> ByteString {
 }
 
 /// Appends the fields of a table, without the length prefix. Names are cut at 255 bytes by the caller's checks.
-pub fn write_fields<'a>(out: &mut BytesMut, fields: impl IntoIterator<Item = &'a (ByteString, Value)>) {
+pub fn write_fields<'a>(
+    out: &mut BytesMut,
+    fields: impl IntoIterator<Item = &'a (ByteString, Value)>,
+) {
     for (name, value) in fields {
         write_field(out, name, value);
     }
@@ -243,7 +265,9 @@ pub fn without(content: &Bytes, name: &str) -> Bytes {
     let mut kept = BytesMut::new();
     let (mut at, mut from, mut found) = (0, 0, false);
     while at < content.len() {
-        let Some(next) = field_end(content, at) else { return content.clone() };
+        let Some(next) = field_end(content, at) else {
+            return content.clone();
+        };
         let length = usize::from(content.get(at).copied().unwrap_or_default());
         if content.get(at + 1..at + 1 + length) == Some(name.as_bytes()) {
             kept.put_slice(content.get(from..at).unwrap_or_default());
@@ -297,7 +321,10 @@ mod tests {
             ("bytes".into(), Value::Bytes(Bytes::from_static(&[0, 255]))),
             ("time".into(), Value::Timestamp(1_700_000_000)),
             ("list".into(), Value::Array(vec![1i32.into(), "two".into()])),
-            ("table".into(), Value::Table(vec![("inner".into(), false.into())])),
+            (
+                "table".into(),
+                Value::Table(vec![("inner".into(), false.into())]),
+            ),
         ]
     }
 
@@ -336,7 +363,10 @@ mod tests {
     fn deep_tables_are_refused_without_recursion() {
         assert_eq!(check(&nested_levels(7), 8), Ok(()));
         assert_eq!(check(&nested_levels(8), 8), Err(TableError::TooDeep(8)));
-        assert_eq!(check(&nested_levels(20_000), 8), Err(TableError::TooDeep(8)));
+        assert_eq!(
+            check(&nested_levels(20_000), 8),
+            Err(TableError::TooDeep(8))
+        );
     }
 
     #[test]

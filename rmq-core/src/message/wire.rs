@@ -49,7 +49,11 @@ pub fn write_properties(
     }
     if let Some(mode) = properties.delivery_mode {
         other |= DELIVERY_MODE;
-        out.put_u8(if mode == DeliveryMode::Persistent { 2 } else { 1 });
+        out.put_u8(if mode == DeliveryMode::Persistent {
+            2
+        } else {
+            1
+        });
     }
     if let Some(priority) = properties.priority {
         other |= PRIORITY;
@@ -76,7 +80,10 @@ pub fn write_properties(
 ///
 /// # Errors
 /// [`TableError::Malformed`] when the fields do not fit the flags.
-pub fn read_properties(mut bytes: Bytes, limits: HeaderLimits) -> Result<MessageProperties, TableError> {
+pub fn read_properties(
+    mut bytes: Bytes,
+    limits: HeaderLimits,
+) -> Result<MessageProperties, TableError> {
     let rest = &mut bytes;
     let flags = rest.try_get_u16().map_err(cut)?;
     // The last bit announces further flags, which the basic class does not have.
@@ -88,7 +95,8 @@ pub fn read_properties(mut bytes: Bytes, limits: HeaderLimits) -> Result<Message
         content_type: short(rest, has(CONTENT_TYPE))?,
         content_encoding: short(rest, has(CONTENT_ENCODING))?,
         headers: if has(HEADERS) {
-            let length = usize::try_from(rest.try_get_u32().map_err(cut)?).map_err(|_| TableError::Malformed)?;
+            let length = usize::try_from(rest.try_get_u32().map_err(cut)?)
+                .map_err(|_| TableError::Malformed)?;
             Headers::from_wire(take(rest, length)?, limits)
         } else {
             Headers::new()
@@ -98,12 +106,20 @@ pub fn read_properties(mut bytes: Bytes, limits: HeaderLimits) -> Result<Message
             true => Some(DeliveryMode::Transient),
             false => None,
         },
-        priority: if has(PRIORITY) { Some(rest.try_get_u8().map_err(cut)?) } else { None },
+        priority: if has(PRIORITY) {
+            Some(rest.try_get_u8().map_err(cut)?)
+        } else {
+            None
+        },
         correlation_id: short(rest, has(CORRELATION_ID))?,
         reply_to: short(rest, has(REPLY_TO))?,
         expiration: short(rest, has(EXPIRATION))?,
         message_id: short(rest, has(MESSAGE_ID))?,
-        timestamp: if has(TIMESTAMP) { Some(rest.try_get_u64().map_err(cut)?) } else { None },
+        timestamp: if has(TIMESTAMP) {
+            Some(rest.try_get_u64().map_err(cut)?)
+        } else {
+            None
+        },
         kind: short(rest, has(KIND))?,
         user_id: short(rest, has(USER_ID))?,
         app_id: short(rest, has(APP_ID))?,
@@ -116,7 +132,11 @@ fn cut(_: bytes::TryGetError) -> TableError {
 }
 
 fn take(rest: &mut Bytes, length: usize) -> Result<Bytes, TableError> {
-    if length <= rest.len() { Ok(rest.split_to(length)) } else { Err(TableError::Malformed) }
+    if length <= rest.len() {
+        Ok(rest.split_to(length))
+    } else {
+        Err(TableError::Malformed)
+    }
 }
 
 fn short(rest: &mut Bytes, present: bool) -> Result<Option<ByteString>, TableError> {
@@ -159,8 +179,15 @@ mod tests {
 
     #[test]
     fn properties_are_read_as_they_were_written() {
-        for properties in [full(), MessageProperties::default(), MessageProperties::persistent()] {
-            assert_eq!(read_properties(written(&properties), HeaderLimits::default()).unwrap(), properties);
+        for properties in [
+            full(),
+            MessageProperties::default(),
+            MessageProperties::persistent(),
+        ] {
+            assert_eq!(
+                read_properties(written(&properties), HeaderLimits::default()).unwrap(),
+                properties
+            );
         }
     }
 
@@ -168,7 +195,10 @@ mod tests {
     fn every_truncation_is_an_error_and_never_a_panic() {
         let whole = written(&full());
         for end in 0..whole.len() {
-            assert!(read_properties(whole.slice(..end), HeaderLimits::default()).is_err(), "{end}");
+            assert!(
+                read_properties(whole.slice(..end), HeaderLimits::default()).is_err(),
+                "{end}"
+            );
         }
     }
 

@@ -52,7 +52,10 @@ pub struct ConsumeSpec {
 #[derive(Debug, Clone)]
 pub struct Channel {}
 
-#[allow(clippy::too_many_arguments, reason = "the shape of the protocol's methods")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the shape of the protocol's methods"
+)]
 impl Channel {
     /// The process-wide number of this lease: a settlement or a verdict belongs to one generation only.
     #[must_use]
@@ -147,7 +150,11 @@ impl Channel {
     ///
     /// # Errors
     /// When the channel ended or the deadline passed.
-    pub async fn cancel(&self, consumer_tag: &Name, deadline: Deadline) -> Result<(), TransportError> {
+    pub async fn cancel(
+        &self,
+        consumer_tag: &Name,
+        deadline: Deadline,
+    ) -> Result<(), TransportError> {
         unimplemented!()
     }
 
@@ -277,7 +284,11 @@ impl Channel {
     ///
     /// # Errors
     /// 404 when it is missing.
-    pub async fn purge_queue(&self, name: &Name, deadline: Deadline) -> Result<u32, TransportError> {
+    pub async fn purge_queue(
+        &self,
+        name: &Name,
+        deadline: Deadline,
+    ) -> Result<u32, TransportError> {
         unimplemented!()
     }
 

@@ -29,8 +29,16 @@ impl fmt::Debug for Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host, port, tls: None } => write!(f, "{host}:{port}"),
-            Self::Tcp { host, port, tls: Some(_) } => write!(f, "{host}:{port} (TLS)"),
+            Self::Tcp {
+                host,
+                port,
+                tls: None,
+            } => write!(f, "{host}:{port}"),
+            Self::Tcp {
+                host,
+                port,
+                tls: Some(_),
+            } => write!(f, "{host}:{port} (TLS)"),
             Self::Memory(_) => f.write_str("the embedded broker"),
         }
     }
@@ -85,7 +93,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 64 * 1024 * 1024, headers: HeaderLimits::default() }
+        Self {
+            body: 64 * 1024 * 1024,
+            headers: HeaderLimits::default(),
+        }
     }
 }
 

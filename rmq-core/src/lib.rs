@@ -6,6 +6,7 @@ pub mod error;
 pub mod message;
 pub mod name;
 pub mod time;
+pub mod topology;
 
 #[cfg(not(feature = "testing"))]
 mod transport;

@@ -36,7 +36,9 @@ impl fmt::Display for Destination {
 
 /// A route from an exchange to a queue or to another exchange.
 ///
-/// ```ignore
+/// ```
+/// use rmq_core::topology::Binding;
+///
 /// let created = Binding::queue("orders.created").to("orders").with("order.created");
 /// ```
 #[derive(Clone, Debug)]

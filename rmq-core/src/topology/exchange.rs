@@ -55,7 +55,9 @@ impl fmt::Display for ExchangeType {
 /// An exchange to declare. Durable, not deleted by itself and open to publishers, unless said
 /// otherwise.
 ///
-/// ```ignore
+/// ```
+/// use rmq_core::topology::Exchange;
+///
 /// let orders = Exchange::topic("orders").alternate("orders.unrouted");
 /// ```
 #[derive(Clone, Debug)]

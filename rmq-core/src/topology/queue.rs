@@ -40,9 +40,14 @@ impl fmt::Display for QueueType {
 /// A queue to declare: durable, quorum, with a delivery limit of 20 and a dead-letter queue
 /// `<name>.dlq` that gets its messages at least once, unless it says otherwise.
 ///
-/// ```ignore
+/// ```
+/// use rmq_core::topology::{DeadLetter, Queue};
+/// use std::time::Duration;
+///
 /// let orders = Queue::quorum("orders.created").dead_letter("orders.dead");
-/// let updates = Queue::classic("updates").ttl(Duration::from_secs(60)).dead_letter(DeadLetter::None);
+/// let updates = Queue::classic("updates")
+///     .ttl(Duration::from_secs(60))
+///     .dead_letter(DeadLetter::None);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a queue is declared once it is part of `Declarables`"]

@@ -230,103 +230,31 @@ fn constructors_take_the_place_of_their_caller() {
     }
 }
 
+fn each_is_a_fault(cases: impl IntoIterator<Item = (Declarable, &'static str)>) {
+    for (declarable, expected) in cases {
+        let shown = format!("{declarable:?}");
+        let found = sentences(Declarables::new().with(declarable).check());
+        assert!(
+            found.iter().any(|sentence| sentence.contains(expected)),
+            "{shown}: {found:?}"
+        );
+    }
+}
+
 #[test]
-fn each_contradiction_is_found() {
-    let one = |declarable: Declarable| sentences(Declarables::new().with(declarable).check());
-    let seconds = Duration::from_secs;
-    let cases: Vec<(Declarable, &str)> = vec![
+fn each_contradiction_of_an_exchange_or_a_binding_is_found() {
+    let named = |name: &str| Exchange::direct(name);
+    each_is_a_fault([
         (Exchange::custom("e", "tpic").into(), "which no broker has"),
-        (Exchange::direct("amq.mine").into(), "keeps for itself"),
-        (Exchange::direct("").into(), "has no name"),
+        (named("amq.mine").into(), "keeps for itself"),
+        (named("").into(), "has no name"),
+        (named("e").alternate("e").into(), "its own alternate"),
         (
-            Exchange::direct("e").alternate("e").into(),
-            "its own alternate",
-        ),
-        (
-            Exchange::direct("e")
+            named("e")
                 .alternate("a")
                 .argument("alternate-exchange", "b")
                 .into(),
-            "two different alternate",
-        ),
-        (Queue::quorum("q").transient().into(), "cannot be transient"),
-        (
-            Queue::quorum("q").auto_delete(true).into(),
-            "cannot be auto-delete",
-        ),
-        (
-            Queue::stream("q").exclusive(true).into(),
-            "cannot be exclusive",
-        ),
-        (
-            Queue::classic("q").delivery_limit(3).into(),
-            "no `delivery-limit`",
-        ),
-        (
-            Queue::quorum("q").max_priority(3).into(),
-            "no `max-priority`",
-        ),
-        (
-            Queue::classic("q").max_priority(0).into(),
-            "`max-priority` zero",
-        ),
-        (Queue::stream("q").ttl(seconds(1)).into(), "no `ttl`"),
-        (
-            Queue::stream("q").dead_letter("d").into(),
-            "no dead-letter exchange",
-        ),
-        (
-            Queue::quorum("q").dead_letter("q").into(),
-            "its own dead-letter queue",
-        ),
-        (
-            Queue::quorum("q").overflow(Overflow::DropHead).into(),
-            "`reject-publish` only",
-        ),
-        (
-            Queue::quorum("q")
-                .overflow(Overflow::RejectPublishDlx)
-                .into(),
-            "cannot have overflow",
-        ),
-        (
-            Queue::classic("q")
-                .dead_letter_strategy(DeadLetterStrategy::AtLeastOnce)
-                .into(),
-            "at least once",
-        ),
-        (
-            Queue::quorum("q")
-                .dead_letter("none")
-                .dead_letter_strategy(DeadLetterStrategy::AtMostOnce)
-                .into(),
-            "no dead-letter route",
-        ),
-        (
-            Queue::quorum("q")
-                .delivery_limit(3)
-                .argument("x-delivery-limit", 4_i32)
-                .into(),
-            "something else is said",
-        ),
-        (
-            Queue::quorum("q")
-                .argument("x-queue-type", "classic")
-                .into(),
-            "something else is said",
-        ),
-        (
-            Queue::quorum("q")
-                .dead_letter("none")
-                .argument("x-dead-letter-exchange", "d")
-                .into(),
-            "names no exchange",
-        ),
-        (
-            Queue::quorum("q")
-                .dead_letter(DeadLetter::exchange(""))
-                .into(),
-            "with their own key",
+            "two different",
         ),
         (
             Binding::queue("q").to("").with("k").into(),
@@ -336,16 +264,73 @@ fn each_contradiction_is_found() {
             Binding::queue("").to("e").with("k").into(),
             "without a name",
         ),
+    ]);
+}
+
+#[test]
+fn what_a_type_of_queue_does_not_have_is_found() {
+    let quorum = || Queue::quorum("q");
+    let classic = || Queue::classic("q");
+    let stream = || Queue::stream("q");
+    each_is_a_fault([
+        (quorum().transient().into(), "cannot be transient"),
+        (quorum().auto_delete(true).into(), "cannot be auto-delete"),
+        (stream().exclusive(true).into(), "cannot be exclusive"),
+        (classic().delivery_limit(3).into(), "no `delivery-limit`"),
+        (quorum().max_priority(3).into(), "no `max-priority`"),
+        (classic().max_priority(0).into(), "`max-priority` zero"),
+        (stream().ttl(Duration::from_secs(1)).into(), "no `ttl`"),
+        (stream().dead_letter("d").into(), "no dead-letter exchange"),
+        (
+            quorum().overflow(Overflow::RejectPublishDlx).into(),
+            "cannot have overflow",
+        ),
         (Queue::quorum("x".repeat(256)).into(), "256 bytes"),
-    ];
-    for (declarable, expected) in cases {
-        let shown = format!("{declarable:?}");
-        let found = one(declarable);
-        assert!(
-            found.iter().any(|sentence| sentence.contains(expected)),
-            "{shown}: {found:?}"
-        );
-    }
+    ]);
+}
+
+#[test]
+fn each_contradiction_about_dead_letters_is_found() {
+    use DeadLetterStrategy::{AtLeastOnce, AtMostOnce};
+    let quorum = || Queue::quorum("q");
+    let none = || quorum().dead_letter("none");
+    each_is_a_fault([
+        (
+            quorum().dead_letter("q").into(),
+            "its own dead-letter queue",
+        ),
+        (
+            quorum().overflow(Overflow::DropHead).into(),
+            "`reject-publish` only",
+        ),
+        (
+            Queue::classic("q").dead_letter_strategy(AtLeastOnce).into(),
+            "at least once",
+        ),
+        (
+            none().dead_letter_strategy(AtMostOnce).into(),
+            "no dead-letter route",
+        ),
+        (
+            none().argument("x-dead-letter-exchange", "d").into(),
+            "names no exchange",
+        ),
+        (
+            quorum().dead_letter(DeadLetter::exchange("")).into(),
+            "with their own key",
+        ),
+        (
+            quorum()
+                .delivery_limit(3)
+                .argument("x-delivery-limit", 4)
+                .into(),
+            "something else",
+        ),
+        (
+            quorum().argument("x-queue-type", "classic").into(),
+            "something else",
+        ),
+    ]);
 }
 
 #[test]

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! What the tests of the whole workspace share: private RabbitMQ nodes and a client that sees every frame.
+//!
+//! Nothing here is published. A test reaches a real broker through [`broker`]; a broker that already
+//! runs on the machine is never touched.
+
+pub mod broker;

@@ -2,7 +2,7 @@ use std::fs;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -14,6 +14,7 @@ use super::{BrokerError, Cluster, NodeConfig, Release};
 
 /// A cold start on a loaded machine with two cores.
 const START_DEADLINE: Duration = Duration::from_secs(180);
+const KILL_DEADLINE: Duration = Duration::from_secs(10);
 const LOG_LINES: usize = 25;
 
 /// A private RabbitMQ node of one test. Dropping it kills it and removes its data.
@@ -90,7 +91,10 @@ impl Node {
             kill_marked(NODE_MARK, &folder);
             self.reap();
             // The kernel ends a killed process in its own time; its listener goes last.
-            while kill_marked(NODE_MARK, &folder) > 0 || is_listening(self.plan.port) {
+            let deadline = Instant::now() + KILL_DEADLINE;
+            while Instant::now() < deadline
+                && (kill_marked(NODE_MARK, &folder) > 0 || is_listening(self.plan.port))
+            {
                 thread::sleep(Duration::from_millis(1));
             }
         });

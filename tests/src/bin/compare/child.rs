@@ -1,0 +1,51 @@
+//! One measurement, alone in its process.
+
+use crate::job::{Contender, Job, Latencies, Report, Task};
+use crate::usage::{Clock, peak_memory_kib};
+use crate::{Failure, amqprs_rival, lapin_rival};
+
+/// Does the job and prints the report.
+pub fn run(job: &str) -> Result<(), Failure> {
+    let job: Job = serde_json::from_str(job)?;
+    // A subscriber at its default level, for everybody.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let clock = Clock::start()?;
+    let (messages, mut latencies) = runtime.block_on(work(&job))?;
+    let (wall, cpu_micros) = clock.stop()?;
+    let report = Report {
+        messages,
+        seconds: wall.as_secs_f64(),
+        cpu_micros,
+        peak_kib: peak_memory_kib()?,
+        median_micros: latencies.as_mut().map(|all| all.percentile(50)),
+        p99_micros: latencies.as_mut().map(|all| all.percentile(99)),
+    };
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
+
+async fn work(job: &Job) -> Result<(u64, Option<Latencies>), Failure> {
+    let messages = match (job.contender, job.task) {
+        (Contender::Lapin, Task::Window) => lapin_rival::window(job).await?,
+        (Contender::Lapin, Task::Tasks) => lapin_rival::tasks(job).await?,
+        (Contender::Lapin, Task::Consume) => lapin_rival::consume(job).await?,
+        (Contender::Lapin, Task::Latency) => return timed(lapin_rival::latency(job).await?),
+        (Contender::LapinFast, Task::Window) => lapin_rival::window_by_handfuls(job).await?,
+        (Contender::LapinFast, Task::Consume) => lapin_rival::consume_by_handfuls(job).await?,
+        (Contender::Amqprs, Task::Window) => amqprs_rival::window(job).await?,
+        (Contender::Amqprs, Task::Consume) => amqprs_rival::consume(job).await?,
+        (Contender::Amqprs, Task::Latency) => return timed(amqprs_rival::latency(job).await?),
+        (contender, task) => return Err(format!("{contender:?} has no {task:?}").into()),
+    };
+    Ok((messages, None))
+}
+
+fn timed(latencies: Latencies) -> Result<(u64, Option<Latencies>), Failure> {
+    Ok((latencies.len(), Some(latencies)))
+}

@@ -1,0 +1,113 @@
+//! Speed, measured side by side: this project, lapin and amqprs on one private node, in one run.
+//!
+//! `cargo run --release -p rmq-tests --bin compare [-- --rounds N] [--messages N] [--only window|tasks|latency|consume] [--release 3|4]`
+//!
+//! Each measurement is a child process of its own; contenders alternate; the table shows medians with their spread.
+
+mod amqprs_rival;
+mod child;
+mod job;
+mod lapin_rival;
+mod order;
+mod queue;
+mod rounds;
+mod table;
+mod usage;
+
+use std::process::ExitCode;
+
+use rmq_tests::broker::{Node, NodeConfig, Release};
+
+use job::Task;
+use queue::Kind;
+
+/// Whatever stops the comparison, in words.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct Options {
+    rounds: usize,
+    messages: u64,
+    only: Option<String>,
+    release: Release,
+}
+
+fn options(arguments: &[String]) -> Result<Options, Failure> {
+    let mut options = Options {
+        rounds: 5,
+        messages: 100_000,
+        only: None,
+        release: Release::V3,
+    };
+    let mut rest = arguments.iter();
+    while let Some(name) = rest.next() {
+        let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--rounds" => options.rounds = value.parse()?,
+            "--messages" => options.messages = value.parse()?,
+            "--only" => options.only = Some(value.clone()),
+            "--release" if value == "4" => options.release = Release::V4,
+            "--release" if value == "3" => options.release = Release::V3,
+            _ => return Err(format!("unknown option {name} {value}").into()),
+        }
+    }
+    Ok(options)
+}
+
+fn compare(options: &Options) -> Result<(), Failure> {
+    let node = Node::start(options.release, NodeConfig::default())?;
+    println!("{}", machine(options));
+    for (name, task) in [
+        ("window", Task::Window),
+        ("tasks", Task::Tasks),
+        ("consume", Task::Consume),
+        ("latency", Task::Latency),
+    ] {
+        if options.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let messages = if task == Task::Latency {
+            options.messages / 50
+        } else {
+            options.messages
+        };
+        for kind in [Kind::Classic, Kind::Quorum] {
+            table::print(
+                kind,
+                task,
+                &rounds::run(&node, kind, task, options.rounds, messages)?,
+            );
+        }
+    }
+    Ok(())
+}
+
+fn machine(options: &Options) -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let model = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(": ")?.1.to_owned())
+        });
+    format!(
+        "{cores} cores of {}; {:?}, one node; lapin 4.12, amqprs 2.1; median of {} alternating rounds; 256-byte JSON, persistent, mandatory.",
+        model.unwrap_or_else(|| "an unknown model".to_owned()),
+        options.release,
+        options.rounds
+    )
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.as_slice() {
+        [flag, job] if flag == "--child" => child::run(job),
+        _ => options(&arguments).and_then(|options| compare(&options)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("compare: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

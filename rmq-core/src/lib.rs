@@ -9,6 +9,18 @@ pub mod time;
 pub mod topology;
 
 #[cfg(not(feature = "testing"))]
+mod admin;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod admin;
+
+#[cfg(not(feature = "testing"))]
+mod connection;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod connection;
+
+#[cfg(not(feature = "testing"))]
 mod transport;
 #[cfg(feature = "testing")]
 #[doc(hidden)]

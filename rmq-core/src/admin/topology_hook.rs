@@ -1,0 +1,117 @@
+//! The declared topology stands before anybody uses a new connection.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::connection::{HookError, NewLink, OpenHook, Purpose};
+use crate::topology::{Declaration, Destination, Topology};
+
+use super::AdminError;
+use super::declare::{OfLink, declare_all, is_permanent};
+
+/// How long one connection lets another one declare for both of them.
+const LET_OTHERS: Duration = Duration::from_secs(5);
+
+/// Declares the topology on each new link of the connections it is registered with.
+///
+/// Every connection declares on its own link. Where a run over the same virtual host has begun *after* a link was
+/// opened and has succeeded, the topology is known to stand, and that link need not repeat it. Exclusive queues belong
+/// to the connection that declares them, so the consuming connection alone declares those, each time.
+pub(super) struct TopologyHook {
+    topology: Arc<Topology>,
+    /// When the last successful run over a virtual host began.
+    standing: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl TopologyHook {
+    pub(super) fn new(topology: Arc<Topology>) -> Self {
+        Self {
+            topology,
+            standing: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// What any connection may declare.
+    pub(super) fn shared(&self) -> Vec<Declaration<'_>> {
+        self.part(false)
+    }
+
+    fn part(&self, exclusive: bool) -> Vec<Declaration<'_>> {
+        let all = self.topology.declarations().into_iter();
+        all.filter(|step| is_exclusive(&self.topology, *step) == exclusive)
+            .collect()
+    }
+
+    async fn declare(&self, link: &NewLink) -> Result<(), HookError> {
+        let mut failed = self.declare_shared(link).await;
+        if link.purpose() == Purpose::Consuming {
+            failed.extend(declare_all(&mut OfLink(link), &self.part(true)).await);
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let permanent = is_permanent(&failed);
+        let error = AdminError::declarations_failed(failed);
+        Err(HookError {
+            error: Box::new(error),
+            permanent,
+        })
+    }
+
+    async fn declare_shared(&self, link: &NewLink) -> Vec<super::DeclarationError> {
+        // One run at a time; but a run that hangs on its own link must not hold up the others for long.
+        let turn = tokio::time::timeout(LET_OTHERS, self.standing.lock()).await;
+        if let Ok(standing) = &turn
+            && let Some(began) = standing.get(link.virtual_host())
+            && *began >= link.opened()
+        {
+            tracing::debug!(purpose = %link.purpose(), "the topology stands already");
+            return Vec::new();
+        }
+        let began = Instant::now();
+        let failed = declare_all(&mut OfLink(link), &self.part(false)).await;
+        if failed.is_empty()
+            && let Ok(mut standing) = turn
+        {
+            standing.insert(link.virtual_host().to_owned(), began);
+        }
+        failed
+    }
+}
+
+/// Whether a step belongs to an exclusive queue.
+fn is_exclusive(topology: &Topology, step: Declaration<'_>) -> bool {
+    match step {
+        Declaration::Queue(queue) => queue.is_exclusive(),
+        Declaration::Binding(binding) => match binding.destination() {
+            Destination::Queue(name) => topology
+                .queue(name)
+                .is_some_and(crate::topology::Queue::is_exclusive),
+            Destination::Exchange(_) => false,
+        },
+        Declaration::Exchange(_) => false,
+    }
+}
+
+impl OpenHook for TopologyHook {
+    fn doing(&self) -> &'static str {
+        "declare the topology"
+    }
+
+    fn run<'a>(
+        &'a self,
+        link: &'a NewLink,
+    ) -> Pin<Box<dyn Future<Output = Result<(), HookError>> + Send + 'a>> {
+        Box::pin(self.declare(link))
+    }
+}

@@ -1,0 +1,74 @@
+//! One try of one address: link, then hooks.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::time::Deadline;
+use crate::transport::{Credentials, Link};
+
+use super::hook::{HookError, NewLink};
+use super::shared::Shared;
+use super::{AttemptError, BrokerAddress, ConnectErrorKind, OpenConnection, OpenHook};
+
+/// A try that did not work.
+pub(super) struct Failed {
+    pub(super) error: AttemptError,
+    /// The hook's own error, where it was a hook.
+    pub(super) hook: Option<HookError>,
+}
+
+/// Opens a link and runs every hook on it.
+pub(super) async fn attempt(
+    shared: &Shared,
+    address: &BrokerAddress,
+    generation: u64,
+) -> Result<(Link, OpenConnection), Failed> {
+    let mut settings = shared.settings.link(shared.purpose, address);
+    if let Credentials::Plain { password, .. } = &mut settings.credentials
+        && let Some(secret) = &*shared.secret.lock()
+    {
+        password.clone_from(secret);
+    }
+    let shown = address.target.to_string();
+    let link = Link::open(settings).await.map_err(|error| Failed {
+        error: AttemptError::of(shown.clone(), &error),
+        hook: None,
+    })?;
+    let (product, version) = link.broker();
+    let new = NewLink {
+        link,
+        purpose: shared.purpose,
+        connection: OpenConnection {
+            generation,
+            address: shown,
+            product,
+            version,
+        },
+        virtual_host: address.virtual_host.clone(),
+        opened: Instant::now(),
+        rpc_timeout: shared.settings.rpc_timeout,
+    };
+    let hooks: Vec<Arc<dyn OpenHook>> = shared.hooks.read().clone();
+    for hook in hooks {
+        if let Err(error) = hook.run(&new).await {
+            new.link
+                .close(Deadline::after(shared.settings.close_timeout))
+                .await;
+            return Err(hook_failed(&new.connection.address, hook.doing(), error));
+        }
+    }
+    Ok((new.link, new.connection))
+}
+
+fn hook_failed(address: &str, doing: &str, error: HookError) -> Failed {
+    Failed {
+        error: AttemptError {
+            address: address.to_owned(),
+            kind: ConnectErrorKind::Setup,
+            text: format!("cannot {doing}: {}", error.error),
+            permanent: error.permanent,
+        },
+        hook: Some(error),
+    }
+}

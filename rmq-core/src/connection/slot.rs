@@ -1,0 +1,139 @@
+//! One open link while it is given out: its channels are counted here.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::time::Deadline;
+use crate::transport::{Channel, Link, LinkState};
+
+use super::{ConnectionSettings, Purpose};
+
+/// The most channels a link can have: channel numbers are 16 bits, and 0 is the connection's.
+const MOST_CHANNELS: usize = u16::MAX as usize;
+
+/// A channel nobody uses, and its place in the bound.
+#[derive(Debug)]
+pub(super) struct Idle {
+    pub(super) channel: Channel,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// One link of one generation. Everything leased from it dies with it.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) link: Link,
+    pub(super) generation: u64,
+    pub(super) settings: Arc<ConnectionSettings>,
+    /// Where closing a dropped lease runs.
+    pub(super) runtime: Handle,
+    pub(super) bound: usize,
+    pub(super) permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
+    retired: CancellationToken,
+    retired_for: OnceLock<String>,
+}
+
+impl Slot {
+    pub(super) fn new(
+        link: Link,
+        generation: u64,
+        purpose: Purpose,
+        settings: Arc<ConnectionSettings>,
+    ) -> Self {
+        let bound = bound(purpose, &settings);
+        Self {
+            link,
+            generation,
+            settings,
+            runtime: Handle::current(),
+            bound,
+            permits: Arc::new(Semaphore::new(bound)),
+            idle: Mutex::new(Vec::new()),
+            retired: CancellationToken::new(),
+            retired_for: OnceLock::new(),
+        }
+    }
+
+    /// Whether the link itself still works and answers.
+    pub(super) fn is_answering(&self) -> bool {
+        matches!(*self.link.state().borrow(), LinkState::Open)
+    }
+
+    /// Asks the supervisor to replace the link.
+    pub(super) fn retire(&self, why: String) {
+        // The first reason stands.
+        drop(self.retired_for.set(why));
+        self.retired.cancel();
+    }
+
+    /// Waits until somebody asks for the link to be replaced, and says why.
+    pub(super) async fn retired(&self) -> String {
+        self.retired.cancelled().await;
+        self.retired_for.get().cloned().unwrap_or_default()
+    }
+
+    /// The link has ended: whoever waits for a channel of it waits for the next generation instead.
+    pub(super) fn end(&self) {
+        self.permits.close();
+        self.idle.lock().clear();
+    }
+
+    /// An idle channel that still lives.
+    pub(super) fn take_idle(&self) -> Option<Idle> {
+        let mut idle = self.idle.lock();
+        loop {
+            let candidate = idle.pop()?;
+            if candidate.channel.close_cause().is_none() {
+                return Some(candidate);
+            }
+        }
+    }
+
+    /// Keeps a channel for the next one who needs a plain one, or gives it back for closing.
+    pub(super) fn keep_idle(&self, candidate: Idle) -> Option<Idle> {
+        let mut idle = self.idle.lock();
+        if idle.len() >= self.settings.channel_cache
+            || self.permits.is_closed()
+            || candidate.channel.close_cause().is_some()
+        {
+            return Some(candidate);
+        }
+        idle.push(candidate);
+        None
+    }
+
+    /// Closes a channel in the background; its place in the bound is free once it is closed.
+    pub(super) fn close_in_background(&self, channel: Channel, permit: OwnedSemaphorePermit) {
+        if channel.close_cause().is_some() {
+            return;
+        }
+        let deadline = Deadline::after(self.settings.close_timeout);
+        self.runtime.spawn(async move {
+            channel.close(deadline).await;
+            drop(permit);
+        });
+    }
+
+    /// Channels in use, idle ones not counted.
+    pub(super) fn in_use(&self) -> usize {
+        let taken = self.bound.saturating_sub(self.permits.available_permits());
+        taken.saturating_sub(self.idle.lock().len())
+    }
+}
+
+/// With a checkout timeout the cache size is a hard bound, as in Spring; but never for consumers, which hold theirs.
+fn bound(purpose: Purpose, settings: &ConnectionSettings) -> usize {
+    let most = match settings.channel_max {
+        0 => MOST_CHANNELS,
+        limit => limit.into(),
+    };
+    if settings.checkout_timeout.is_zero() || purpose == Purpose::Consuming {
+        most
+    } else {
+        settings.channel_cache.clamp(1, most)
+    }
+}

@@ -1,0 +1,94 @@
+//! A message as it lies in queues.
+
+use std::sync::Arc;
+
+use crate::wire::content::{Edit, Properties, rewrite};
+use crate::wire::table::TableWriter;
+
+/// A published message. Queues share it by reference count.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The exchange it was published to, or dead-lettered to.
+    pub(crate) exchange: Arc<str>,
+    pub(crate) routing_key: Box<str>,
+    /// Property flags and values as the client sent them, then the body.
+    content: Box<[u8]>,
+    properties_length: u32,
+    pub(crate) persistent: bool,
+    pub(crate) priority: u8,
+    /// From the expiration property.
+    pub(crate) ttl_ms: Option<u64>,
+}
+
+/// Bytes a message is counted with besides its own, when queue memory is summed.
+pub(crate) const MESSAGE_OVERHEAD: usize = 160;
+
+impl Message {
+    /// A message from a content whose properties were found well formed.
+    pub(crate) fn new(
+        exchange: Arc<str>,
+        routing_key: Box<str>,
+        content: Vec<u8>,
+        properties_length: u32,
+        properties: MessageFacts,
+    ) -> Self {
+        let MessageFacts { persistent, priority, ttl_ms } = properties;
+        let content = content.into_boxed_slice();
+        Self { exchange, routing_key, content, properties_length, persistent, priority, ttl_ms }
+    }
+
+    pub(crate) fn property_bytes(&self) -> &[u8] {
+        self.content.get(..self.properties_length as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        self.content.get(self.properties_length as usize..).unwrap_or_default()
+    }
+
+    pub(crate) fn properties(&self) -> Properties<'_> {
+        // Scanned once already when it was published.
+        Properties::scan(self.property_bytes()).unwrap_or_default()
+    }
+
+    /// The properties with `x-delivery-count` among the headers.
+    pub(crate) fn with_count(&self, returns: u32) -> Option<Vec<u8>> {
+        let mut headers = TableWriter::default();
+        for entry in self.properties().headers.unwrap_or_default().entries() {
+            let (key, value) = entry.ok()?;
+            if key != b"x-delivery-count" {
+                headers.raw(key, value);
+            }
+        }
+        headers.long("x-delivery-count", i64::from(returns));
+        let mut out = Vec::new();
+        let edit = Edit { headers: Some(&headers.0), ..Edit::default() };
+        rewrite(self.property_bytes(), &edit, &mut out).ok()?;
+        Some(out)
+    }
+
+    /// Bytes this message counts with against the memory bound.
+    pub(crate) fn footprint(&self) -> usize {
+        self.content.len() + self.routing_key.len() + MESSAGE_OVERHEAD
+    }
+}
+
+/// What of the properties is kept ready for use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MessageFacts {
+    pub(crate) persistent: bool,
+    pub(crate) priority: u8,
+    pub(crate) ttl_ms: Option<u64>,
+}
+
+/// A message in one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) message: Arc<Message>,
+    /// Its place in the queue: a message that comes back goes where it was.
+    pub(crate) position: u64,
+    /// Milliseconds on the broker's clock.
+    pub(crate) expires_at: Option<u64>,
+    /// How often it came back; a quorum queue tells and limits it.
+    pub(crate) returns: u32,
+    pub(crate) redelivered: bool,
+}

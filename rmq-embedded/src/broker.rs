@@ -57,12 +57,18 @@ impl EmbeddedBroker {
     pub(crate) async fn start_with(settings: Settings) -> Result<Self, StartError> {
         let port = settings.port;
         let listening = |source| StartError::Listen { port, source };
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listening)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let state = Arc::new(Mutex::new(State::new(settings)));
         let accepting = tokio::spawn(listener::accept(state.clone(), listener));
-        Ok(Self { state, address, accepting, in_memory: Mutex::new(Vec::new()) })
+        Ok(Self {
+            state,
+            address,
+            accepting,
+            in_memory: Mutex::new(Vec::new()),
+        })
     }
 
     /// The port it listens on.
@@ -80,8 +86,17 @@ impl EmbeddedBroker {
         let state = self.state.lock();
         let user = state.settings.users.first();
         let login = user.map(|user| format!("{}:{}@", user.name, user.password));
-        let vhost = state.settings.vhosts.first().map_or("%2f", String::as_str).replace('/', "%2f");
-        format!("amqp://{}{}/{vhost}", login.unwrap_or_default(), self.address)
+        let vhost = state
+            .settings
+            .vhosts
+            .first()
+            .map_or("%2f", String::as_str)
+            .replace('/', "%2f");
+        format!(
+            "amqp://{}{}/{vhost}",
+            login.unwrap_or_default(),
+            self.address
+        )
     }
 
     /// Connects without a socket: the client's end of an in-memory link that speaks AMQP.
@@ -108,6 +123,8 @@ impl Drop for EmbeddedBroker {
 
 impl fmt::Debug for EmbeddedBroker {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("EmbeddedBroker").field("address", &self.address).finish_non_exhaustive()
+        out.debug_struct("EmbeddedBroker")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }

@@ -22,7 +22,10 @@ impl Builder {
 
     /// Lets one more user connect. Default: only `guest` with password `guest`.
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
-        self.settings.users.push(User { name: name.into(), password: password.into() });
+        self.settings.users.push(User {
+            name: name.into(),
+            password: password.into(),
+        });
         self
     }
 

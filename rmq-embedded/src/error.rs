@@ -7,7 +7,9 @@ use std::io;
 #[non_exhaustive]
 pub enum StartError {
     /// The port could not be taken.
-    #[error("could not listen on 127.0.0.1:{port} ({source}); choose another port, or 0 for a free one")]
+    #[error(
+        "could not listen on 127.0.0.1:{port} ({source}); choose another port, or 0 for a free one"
+    )]
     Listen {
         /// The port that was asked for.
         port: u16,

@@ -11,7 +11,9 @@ pub(crate) struct User {
 
 impl std::fmt::Debug for User {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
+        out.debug_struct("User")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,7 +40,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             port: 0,
-            users: vec![User { name: "guest".to_owned(), password: "guest".to_owned() }],
+            users: vec![User {
+                name: "guest".to_owned(),
+                password: "guest".to_owned(),
+            }],
             vhosts: vec!["/".to_owned()],
             frame_max: 131_072,
             channel_max: 2047,

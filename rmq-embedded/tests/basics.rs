@@ -1,5 +1,10 @@
 //! The first things a client does: connect, declare, publish, confirm, fetch, consume, settle.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod client;
 
@@ -31,7 +36,9 @@ async fn a_large_body_is_cut_into_frames_and_comes_whole() {
     client.queue("q", &[]).await;
     for size in [131_063, 131_064, 131_065, 1_000_000] {
         let body = "x".repeat(size);
-        client.consume_with(1, "q", &format!("c{size}"), true, &[]).await;
+        client
+            .consume_with(1, "q", &format!("c{size}"), true, &[])
+            .await;
         client.publish("", "q", &body).await;
         assert_eq!(client.content(1).await.body.len(), size);
     }
@@ -41,11 +48,16 @@ async fn a_large_body_is_cut_into_frames_and_comes_whole() {
 async fn a_return_comes_before_its_confirm() {
     let (_broker, mut client) = ready().await;
     client.confirms(1).await;
-    client.publish_with("", "nowhere", "lost", true, AMQPProperties::default()).await;
+    client
+        .publish_with("", "nowhere", "lost", true, AMQPProperties::default())
+        .await;
     let returned = client.content(1).await;
     match returned.method {
         basic::AMQPMethod::Return(parts) => {
-            assert_eq!((parts.reply_code, parts.reply_text.as_str()), (312, "NO_ROUTE"));
+            assert_eq!(
+                (parts.reply_code, parts.reply_text.as_str()),
+                (312, "NO_ROUTE")
+            );
         }
         other => panic!("not a return: {other:?}"),
     }
@@ -87,7 +99,10 @@ async fn what_a_closed_channel_held_comes_back_in_its_place_marked_redelivered()
         method_id: 0,
     };
     client
-        .call(2, AMQPClass::Channel(amq_protocol::protocol::channel::AMQPMethod::Close(close)))
+        .call(
+            2,
+            AMQPClass::Channel(amq_protocol::protocol::channel::AMQPMethod::Close(close)),
+        )
         .await;
     for n in 0..3 {
         let got = client.get("q").await.unwrap();
@@ -124,7 +139,13 @@ async fn a_missing_exchange_closes_the_channel_with_404() {
     let (_broker, mut client) = ready().await;
     client.publish("gone", "k", "x").await;
     let closed = client.channel_closed(1).await;
-    assert_eq!(closed, (404, "NOT_FOUND - no exchange 'gone' in vhost '/'".to_owned()));
+    assert_eq!(
+        closed,
+        (
+            404,
+            "NOT_FOUND - no exchange 'gone' in vhost '/'".to_owned()
+        )
+    );
     client.open(1).await;
 }
 
@@ -133,14 +154,21 @@ async fn a_second_declaration_that_differs_is_406_with_both_values() {
     let (_broker, mut client) = ready().await;
     client.queue("q", &[("x-message-ttl", int(1000))]).await;
     let other = durable("q", &[("x-message-ttl", int(2000))]);
-    client.send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(other))).await;
+    client
+        .send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(other)))
+        .await;
     assert_eq!(
         client.channel_closed(1).await.1,
         "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': \
          received '2000' but current is '1000'"
     );
     client.open(1).await;
-    client.send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(durable("q", &[])))).await;
+    client
+        .send(
+            1,
+            AMQPClass::Queue(queue::AMQPMethod::Declare(durable("q", &[]))),
+        )
+        .await;
     assert_eq!(
         client.channel_closed(1).await.1,
         "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': \
@@ -160,10 +188,16 @@ async fn a_reply_reaches_the_channel_that_asked() {
     server.consume(1, "rpc", true).await;
     let question = server.content(1).await;
     let address = question.properties.reply_to().clone().unwrap();
-    assert!(address.as_str().starts_with("amq.rabbitmq.reply-to."), "{address}");
+    assert!(
+        address.as_str().starts_with("amq.rabbitmq.reply-to."),
+        "{address}"
+    );
     server.publish("", address.as_str(), "answer").await;
     let answer = client.content(1).await;
-    assert_eq!((answer.text(), answer.delivery().routing_key.as_str()), ("answer", address.as_str()));
+    assert_eq!(
+        (answer.text(), answer.delivery().routing_key.as_str()),
+        ("answer", address.as_str())
+    );
 }
 
 #[tokio::test]
@@ -175,18 +209,28 @@ async fn wrong_credentials_are_told_as_rabbitmq_tells_them() {
     client.start_ok("PLAIN", "\0guest\0wrong").await;
     let (code, told) = client.connection_closed().await;
     assert_eq!(code, 403);
-    assert!(told.starts_with("ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN"));
+    assert!(
+        told.starts_with("ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN")
+    );
     client.closed().await;
 }
 
 #[tokio::test]
 async fn a_deleted_queue_cancels_its_consumers() {
     let (_broker, mut client) = ready().await;
-    client.queue("q", &[("x-queue-type", text("classic"))]).await;
+    client
+        .queue("q", &[("x-queue-type", text("classic"))])
+        .await;
     client.consume(1, "q", false).await;
-    let delete =
-        queue::Delete { queue: "q".into(), if_unused: false, if_empty: false, nowait: false };
-    client.send(1, AMQPClass::Queue(queue::AMQPMethod::Delete(delete))).await;
+    let delete = queue::Delete {
+        queue: "q".into(),
+        if_unused: false,
+        if_empty: false,
+        nowait: false,
+    };
+    client
+        .send(1, AMQPClass::Queue(queue::AMQPMethod::Delete(delete)))
+        .await;
     match client.method(1).await {
         AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)) => {
             assert_eq!(cancel.consumer_tag.as_str(), "q");

@@ -54,7 +54,8 @@ impl Outbox {
         let was_empty = pending.bytes.is_empty();
         let before = pending.bytes.len();
         let result = fill(&mut pending.bytes);
-        self.waiting.fetch_add(pending.bytes.len() - before, Ordering::Relaxed);
+        self.waiting
+            .fetch_add(pending.bytes.len() - before, Ordering::Relaxed);
         drop(pending);
         if was_empty {
             self.changed.notify_one();
@@ -142,7 +143,8 @@ impl Outbox {
     }
 
     pub(crate) fn set_heartbeat(&self, seconds: u16) {
-        self.heartbeat.store(usize::from(seconds), Ordering::Relaxed);
+        self.heartbeat
+            .store(usize::from(seconds), Ordering::Relaxed);
         self.changed.notify_one();
     }
 

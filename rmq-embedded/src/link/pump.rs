@@ -178,7 +178,9 @@ impl Pump {
     }
 
     fn take_header(&mut self) -> bool {
-        let Some(header) = self.input.first_chunk::<8>().copied() else { return false };
+        let Some(header) = self.input.first_chunk::<8>().copied() else {
+            return false;
+        };
         self.input.advance(8);
         self.past_header = true;
         self.state.lock().protocol_header(self.id, header);
@@ -198,7 +200,11 @@ impl Pump {
 
     /// Half a heartbeat.
     fn period(&self) -> Duration {
-        if self.heartbeat == 0 { IDLE_TICK } else { Duration::from_millis(self.heartbeat as u64 * 500) }
+        if self.heartbeat == 0 {
+            IDLE_TICK
+        } else {
+            Duration::from_millis(self.heartbeat as u64 * 500)
+        }
     }
 
     /// A period went by; true where the client is gone.

@@ -134,9 +134,12 @@ fn assert_argument(
         (Some(one), None) | (None, Some(one)) if classic(one) => Ok(()),
         (Some(a), Some(b)) if type_class(a) == type_class(b) && same(a, b) => Ok(()),
         // Present on both sides: RabbitMQ then tells values without their types.
-        (Some(a), Some(b)) => {
-            Err(inequivalent(key, thing, &format!("'{}'", print(b)), &format!("'{}'", print(a))))
-        }
+        (Some(a), Some(b)) => Err(inequivalent(
+            key,
+            thing,
+            &format!("'{}'", print(b)),
+            &format!("'{}'", print(a)),
+        )),
         (a, b) => Err(inequivalent(key, thing, &with_type(b), &with_type(a))),
     }
 }
@@ -144,6 +147,12 @@ fn assert_argument(
 fn with_type(value: Option<&AMQPValue>) -> String {
     value.map_or_else(
         || "none".to_owned(),
-        |value| format!("the value '{}' of type '{}'", print(value), type_name(value)),
+        |value| {
+            format!(
+                "the value '{}' of type '{}'",
+                print(value),
+                type_name(value)
+            )
+        },
     )
 }

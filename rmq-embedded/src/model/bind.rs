@@ -104,8 +104,10 @@ impl State {
         let exchange = self.vhost_of(at.connection)?.exchange_mut(source)?;
         let removed = exchange.bindings.remove(binding);
         let name = exchange.name.clone();
-        let still_bound =
-            exchange.bindings.iter().any(|other| other.destination == binding.destination);
+        let still_bound = exchange
+            .bindings
+            .iter()
+            .any(|other| other.destination == binding.destination);
         let finished = removed && exchange.auto_delete && exchange.bindings.is_empty();
         if let (false, Destination::Queue(id)) = (still_bound, &binding.destination)
             && let Some(queue) = self.queues.get_mut(id)
@@ -121,5 +123,9 @@ impl State {
 
 /// With neither queue nor key given, the queue's own name is the key.
 fn default_key<'a>(queue: &str, key: &'a str, name: &'a str) -> &'a str {
-    if queue.is_empty() && key.is_empty() { name } else { key }
+    if queue.is_empty() && key.is_empty() {
+        name
+    } else {
+        key
+    }
 }

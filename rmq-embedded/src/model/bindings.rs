@@ -6,9 +6,9 @@ use std::sync::Arc;
 use amq_protocol::types::FieldTable;
 
 use super::exchange::Kind;
+use super::header_match;
 use super::ids::QueueId;
 use super::topic;
-use super::header_match;
 use crate::wire::table::RawTable;
 
 /// Where a binding leads.
@@ -95,8 +95,13 @@ impl Bindings {
             }
             Kind::Fanout => self.iter().for_each(|binding| take(&binding.destination)),
             Kind::Topic => {
-                let matching = self.by_key.iter().filter(|(p, _)| topic::matches(p, routing_key));
-                matching.flat_map(|(_, all)| all).for_each(|binding| take(&binding.destination));
+                let matching = self
+                    .by_key
+                    .iter()
+                    .filter(|(p, _)| topic::matches(p, routing_key));
+                matching
+                    .flat_map(|(_, all)| all)
+                    .for_each(|binding| take(&binding.destination));
             }
             Kind::Headers => self
                 .iter()

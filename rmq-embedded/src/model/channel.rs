@@ -26,7 +26,13 @@ pub(crate) enum Assembly {
     /// `basic.publish` came, its header comes next.
     Header(PublishHead),
     /// Header came, `missing` body bytes come next.
-    Body { head: PublishHead, content: Vec<u8>, properties_length: u32, facts: MessageFacts, missing: u64 },
+    Body {
+        head: PublishHead,
+        content: Vec<u8>,
+        properties_length: u32,
+        facts: MessageFacts,
+        missing: u64,
+    },
 }
 
 /// What `basic.publish` said.
@@ -81,7 +87,10 @@ impl Channel {
         if multiple && tag == 0 {
             return Some(self.unacked.drain(..).collect());
         }
-        let at = self.unacked.binary_search_by_key(&tag, |delivery| delivery.tag).ok()?;
+        let at = self
+            .unacked
+            .binary_search_by_key(&tag, |delivery| delivery.tag)
+            .ok()?;
         if multiple {
             return Some(self.unacked.drain(..=at).collect());
         }

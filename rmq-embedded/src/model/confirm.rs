@@ -65,7 +65,10 @@ impl Confirms {
             return;
         }
         self.settled_below = tag;
-        let run = (tag + 1..).zip(&self.settled_above).take_while(|(a, b)| a == *b).count();
+        let run = (tag + 1..)
+            .zip(&self.settled_above)
+            .take_while(|(a, b)| a == *b)
+            .count();
         self.settled_above.drain(..run);
         self.settled_below += run as u64;
     }
@@ -79,7 +82,9 @@ mod tests {
     fn verdicts(out: &[u8]) -> Vec<(bool, u64, bool)> {
         out.chunks(21)
             .map(|frame| {
-                let tag = frame[11..19].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+                let tag = frame[11..19]
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
                 (frame[10] == 80, tag, frame[19] == 1)
             })
             .collect()

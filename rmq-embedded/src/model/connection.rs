@@ -72,6 +72,8 @@ impl Connection {
 
     /// A channel the client may use: open, not closing.
     pub(crate) fn open_channel(&mut self, number: u16) -> Option<&mut Channel> {
-        self.channels.get_mut(&number).filter(|channel| !channel.closing)
+        self.channels
+            .get_mut(&number)
+            .filter(|channel| !channel.closing)
     }
 }

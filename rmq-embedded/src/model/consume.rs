@@ -36,7 +36,9 @@ impl State {
         };
         let id = self.new_id();
         let channel = self.channel(at)?;
-        channel.consumers.insert(tag.clone(), Subscription { queue, id });
+        channel
+            .consumers
+            .insert(tag.clone(), Subscription { queue, id });
         let consumer = Consumer {
             id,
             connection: at.connection,
@@ -61,16 +63,22 @@ impl State {
     }
 
     pub(crate) fn send_consume_ok(&self, at: At, tag: &str) {
-        let ok = basic::ConsumeOk { consumer_tag: tag.into() };
+        let ok = basic::ConsumeOk {
+            consumer_tag: tag.into(),
+        };
         self.send(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
     }
 
     fn check_exclusive_use(&mut self, id: QueueId, exclusive: bool) -> Outcome {
-        let Some(queue) = self.queues.get(&id) else { return Ok(()) };
+        let Some(queue) = self.queues.get(&id) else {
+            return Ok(());
+        };
         let taken = queue.consumers.iter().any(|other| other.exclusive);
         if taken || exclusive && !queue.consumers.is_empty() {
             let label = self.queue_label(queue);
-            return Err(Exception::access_refused(format!("{label} in exclusive use")));
+            return Err(Exception::access_refused(format!(
+                "{label} in exclusive use"
+            )));
         }
         Ok(())
     }
@@ -79,13 +87,19 @@ impl State {
     pub(crate) fn cancel(&mut self, at: At, cancel: &basic::Cancel) -> Outcome {
         let tag = cancel.consumer_tag.as_str();
         let channel = self.channel(at)?;
-        if channel.replies.as_ref().is_some_and(|(own, _)| &**own == tag) {
+        if channel
+            .replies
+            .as_ref()
+            .is_some_and(|(own, _)| &**own == tag)
+        {
             self.cancel_replies(at);
         } else if let Some(subscription) = channel.consumers.remove(tag) {
             self.remove_consumer(subscription);
         }
         if !cancel.nowait {
-            let ok = basic::CancelOk { consumer_tag: tag.into() };
+            let ok = basic::CancelOk {
+                consumer_tag: tag.into(),
+            };
             self.send(at, AMQPClass::Basic(basic::AMQPMethod::CancelOk(ok)));
         }
         Ok(())
@@ -94,7 +108,9 @@ impl State {
     /// Takes a consumer off its queue; the last one takes an auto-delete queue with it.
     fn remove_consumer(&mut self, subscription: Subscription) {
         let now = self.now();
-        let Some(queue) = self.queues.get_mut(&subscription.queue) else { return };
+        let Some(queue) = self.queues.get_mut(&subscription.queue) else {
+            return;
+        };
         queue.remove_consumer(subscription.id);
         queue.last_used = now;
         if queue.auto_delete && queue.had_consumer && queue.consumers.is_empty() {
@@ -106,7 +122,9 @@ impl State {
 
     /// Takes every consumer off a queue and tells the clients that understand it.
     pub(crate) fn cancel_consumers(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         for consumer in std::mem::take(&mut queue.consumers) {
             self.notify_cancel(&consumer);
         }
@@ -114,13 +132,21 @@ impl State {
 
     /// Forgets a consumer on its channel and tells the client, where it understands it.
     pub(crate) fn notify_cancel(&mut self, consumer: &Consumer) {
-        let at = At { connection: consumer.connection, channel: consumer.channel };
-        let Some(connection) = self.connections.get_mut(&at.connection) else { return };
+        let at = At {
+            connection: consumer.connection,
+            channel: consumer.channel,
+        };
+        let Some(connection) = self.connections.get_mut(&at.connection) else {
+            return;
+        };
         if let Some(channel) = connection.channels.get_mut(&at.channel) {
             channel.consumers.remove(&consumer.tag);
         }
         if connection.capabilities.consumer_cancel_notify {
-            let cancel = basic::Cancel { consumer_tag: (&*consumer.tag).into(), nowait: true };
+            let cancel = basic::Cancel {
+                consumer_tag: (&*consumer.tag).into(),
+                nowait: true,
+            };
             self.send(at, AMQPClass::Basic(basic::AMQPMethod::Cancel(cancel)));
         }
     }
@@ -128,7 +154,9 @@ impl State {
     /// `basic.qos`: for consumers to come, or with `global` for the channel.
     pub(crate) fn qos(&mut self, at: At, size: u32, count: u16, global: bool) -> Outcome {
         if size != 0 {
-            return Err(Exception::not_implemented(format!("prefetch_size!=0 ({size})")));
+            return Err(Exception::not_implemented(format!(
+                "prefetch_size!=0 ({size})"
+            )));
         }
         let channel = self.channel(at)?;
         if global {
@@ -136,7 +164,10 @@ impl State {
         } else {
             channel.prefetch = u32::from(count);
         }
-        self.send(at, AMQPClass::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})));
+        self.send(
+            at,
+            AMQPClass::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})),
+        );
         if global {
             self.resume(at.connection);
         }
@@ -145,7 +176,9 @@ impl State {
 
     /// `confirm.select`.
     pub(crate) fn select_confirms(&mut self, at: At, nowait: bool) -> Outcome {
-        self.channel(at)?.confirms.get_or_insert_with(Confirms::default);
+        self.channel(at)?
+            .confirms
+            .get_or_insert_with(Confirms::default);
         if !nowait {
             let ok = confirm::AMQPMethod::SelectOk(confirm::SelectOk {});
             self.send(at, AMQPClass::Confirm(ok));
@@ -161,8 +194,11 @@ impl State {
             }
             return;
         };
-        let subscriptions: Vec<Subscription> =
-            channel.consumers.drain().map(|(_, subscription)| subscription).collect();
+        let subscriptions: Vec<Subscription> = channel
+            .consumers
+            .drain()
+            .map(|(_, subscription)| subscription)
+            .collect();
         // Off their queues first, so that nothing that goes back comes here again.
         let mut finished = Vec::new();
         for subscription in &subscriptions {
@@ -178,7 +214,9 @@ impl State {
         }
         let now = self.now();
         for id in finished {
-            let Some(queue) = self.queues.get_mut(&id) else { continue };
+            let Some(queue) = self.queues.get_mut(&id) else {
+                continue;
+            };
             queue.last_used = now;
             if queue.auto_delete && queue.consumers.is_empty() {
                 self.delete_queue(id);
@@ -190,7 +228,9 @@ impl State {
 }
 
 fn priority(consume: &basic::Consume) -> Outcome<i64> {
-    let Some(value) = arguments::lookup(&consume.arguments, "x-priority") else { return Ok(0) };
+    let Some(value) = arguments::lookup(&consume.arguments, "x-priority") else {
+        return Ok(0);
+    };
     arguments::integer(value).ok_or_else(|| {
         let kind = match value {
             AMQPValue::LongString(_) => "longstr",

@@ -1,9 +1,9 @@
 //! From queues to consumers.
 
+use super::channel::Unacked;
 use super::connection::Connection;
 use super::ids::{ConnectionId, IdMap, QueueId};
 use super::message::Entry;
-use super::channel::Unacked;
 use super::queue::{Consumer, Queue};
 use super::state::State;
 use crate::wire::encode;
@@ -11,20 +11,30 @@ use crate::wire::encode;
 impl State {
     /// Gives what waits in a queue to its consumers, as far as they have room.
     pub(crate) fn deliver(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         while queue.ready.len() > 0 {
-            let Some(index) = next_consumer(queue, &self.connections) else { return };
-            let Some(entry) = queue.ready.pop() else { return };
+            let Some(index) = next_consumer(queue, &self.connections) else {
+                return;
+            };
+            let Some(entry) = queue.ready.pop() else {
+                return;
+            };
             hand_over(queue, index, entry, &mut self.connections);
         }
     }
 
     /// A client took what waited for it: its consumers can have more.
     pub(crate) fn resume(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get(&id) else { return };
+        let Some(connection) = self.connections.get(&id) else {
+            return;
+        };
         let channels = connection.channels.values();
-        let mut queues: Vec<QueueId> =
-            channels.flat_map(|channel| channel.consumers.values()).map(|one| one.queue).collect();
+        let mut queues: Vec<QueueId> = channels
+            .flat_map(|channel| channel.consumers.values())
+            .map(|one| one.queue)
+            .collect();
         queues.sort_unstable();
         queues.dedup();
         for queue in queues {
@@ -42,8 +52,12 @@ fn next_consumer(queue: &Queue, connections: &IdMap<ConnectionId, Connection>) -
 }
 
 fn has_room(consumer: &Consumer, connections: &IdMap<ConnectionId, Connection>) -> bool {
-    let Some(connection) = connections.get(&consumer.connection) else { return false };
-    let Some(channel) = connection.channels.get(&consumer.channel) else { return false };
+    let Some(connection) = connections.get(&consumer.connection) else {
+        return false;
+    };
+    let Some(channel) = connection.channels.get(&consumer.channel) else {
+        return false;
+    };
     let below = |limit: u32, used: u32| limit == 0 || used < limit;
     !channel.closing
         && !connection.outbox.is_full()
@@ -58,9 +72,15 @@ fn hand_over(
     entry: Entry,
     connections: &mut IdMap<ConnectionId, Connection>,
 ) {
-    let Some(consumer) = queue.consumers.get_mut(index) else { return };
-    let Some(connection) = connections.get_mut(&consumer.connection) else { return };
-    let Some(channel) = connection.channels.get_mut(&consumer.channel) else { return };
+    let Some(consumer) = queue.consumers.get_mut(index) else {
+        return;
+    };
+    let Some(connection) = connections.get_mut(&consumer.connection) else {
+        return;
+    };
+    let Some(channel) = connection.channels.get_mut(&consumer.channel) else {
+        return;
+    };
     let parts = encode::Deliver {
         consumer_tag: &consumer.tag,
         delivery_tag: channel.take_tag(),
@@ -70,7 +90,13 @@ fn hand_over(
     };
     connection.outbox.write(|out| {
         encode::deliver(out, consumer.channel, &parts);
-        write_content(out, consumer.channel, queue.options.quorum, &entry, connection.frame_max);
+        write_content(
+            out,
+            consumer.channel,
+            queue.options.quorum,
+            &entry,
+            connection.frame_max,
+        );
     });
     let tag = parts.delivery_tag;
     if !consumer.no_ack {
@@ -78,7 +104,12 @@ fn hand_over(
         channel.consumer_unacked += 1;
         queue.unacked += 1;
         let consumer = Some(consumer.id);
-        channel.unacked.push_back(Unacked { tag, queue: queue.id, consumer, entry });
+        channel.unacked.push_back(Unacked {
+            tag,
+            queue: queue.id,
+            consumer,
+            entry,
+        });
     }
     queue.rotate(index);
 }
@@ -92,7 +123,13 @@ pub(crate) fn write_content(
     frame_max: u32,
 ) {
     let message = &entry.message;
-    let counted = if quorum && entry.returns > 0 { message.with_count(entry.returns) } else { None };
-    let properties = counted.as_deref().unwrap_or_else(|| message.property_bytes());
+    let counted = if quorum && entry.returns > 0 {
+        message.with_count(entry.returns)
+    } else {
+        None
+    };
+    let properties = counted
+        .as_deref()
+        .unwrap_or_else(|| message.property_bytes());
     encode::content(out, channel, properties, message.body(), frame_max);
 }

@@ -1,6 +1,8 @@
 //! Frames of a client to what they ask for, and exceptions to closes.
 
-use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, connection, exchange, queue};
+use amq_protocol::protocol::{
+    AMQPClass, access, basic, channel, confirm, connection, exchange, queue,
+};
 
 use super::channel::{Assembly, Channel};
 use super::connection::Phase;
@@ -14,7 +16,10 @@ use crate::wire::method::{self, ClientMethod};
 impl State {
     /// Takes one frame of a client.
     pub(crate) fn receive(&mut self, id: ConnectionId, frame: Frame<'_>) {
-        let at = At { connection: id, channel: frame.channel };
+        let at = At {
+            connection: id,
+            channel: frame.channel,
+        };
         let ids = match frame.kind {
             FrameKind::Method => method::ids(frame.payload).unwrap_or((0, 0)),
             _ => (60, 40),
@@ -91,8 +96,13 @@ impl State {
                 at.channel
             )));
         }
-        self.connection(at.connection)?.channels.insert(at.channel, Channel::default());
-        self.send(at, AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
+        self.connection(at.connection)?
+            .channels
+            .insert(at.channel, Channel::default());
+        self.send(
+            at,
+            AMQPClass::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})),
+        );
         Ok(())
     }
 
@@ -113,16 +123,27 @@ impl State {
     }
 
     fn send_channel_close_ok(&self, at: At) {
-        self.send(at, AMQPClass::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {})));
+        self.send(
+            at,
+            AMQPClass::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {})),
+        );
     }
 
     fn channel_method(&mut self, at: At, method: ClientMethod<'_>) -> Outcome {
         match method {
             ClientMethod::Publish(publish) => self.publish_method(at, publish),
             ClientMethod::Ack { tag, multiple } => self.acknowledge(at, tag, multiple),
-            ClientMethod::Nack { tag, multiple, requeue } => self.refuse(at, tag, multiple, requeue),
+            ClientMethod::Nack {
+                tag,
+                multiple,
+                requeue,
+            } => self.refuse(at, tag, multiple, requeue),
             ClientMethod::Reject { tag, requeue } => self.refuse(at, tag, false, requeue),
-            ClientMethod::Qos { size, count, global } => self.qos(at, size, count, global),
+            ClientMethod::Qos {
+                size,
+                count,
+                global,
+            } => self.qos(at, size, count, global),
             ClientMethod::Other(class) => self.other_method(at, *class),
         }
     }
@@ -141,9 +162,9 @@ impl State {
                 self.send(at, AMQPClass::Access(ok));
                 Ok(())
             }
-            AMQPClass::Connection(_) => {
-                Err(Exception::command_invalid("connection methods belong on channel 0"))
-            }
+            AMQPClass::Connection(_) => Err(Exception::command_invalid(
+                "connection methods belong on channel 0",
+            )),
             _ => Err(Exception::command_invalid("unimplemented method")),
         }
     }
@@ -215,7 +236,10 @@ impl State {
         self.flush_confirms(at);
         self.drop_channel(at);
         if let Some(connection) = self.connections.get_mut(&at.connection) {
-            let closing = Channel { closing: true, ..Channel::default() };
+            let closing = Channel {
+                closing: true,
+                ..Channel::default()
+            };
             connection.channels.insert(at.channel, closing);
         }
         let close = channel::Close {
@@ -234,15 +258,23 @@ impl State {
         exception: &Exception,
         ids: (u16, u16),
     ) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         let was_running = connection.phase == Phase::Running;
         let told = connection.phase != Phase::Header;
         let numbers: Vec<u16> = connection.channels.keys().copied().collect();
         connection.phase = Phase::Closing;
         let outbox = connection.outbox.clone();
         for channel in numbers {
-            self.flush_confirms(At { connection: id, channel });
-            self.drop_channel(At { connection: id, channel });
+            self.flush_confirms(At {
+                connection: id,
+                channel,
+            });
+            self.drop_channel(At {
+                connection: id,
+                channel,
+            });
         }
         if told {
             let close = connection::Close {
@@ -252,7 +284,13 @@ impl State {
                 method_id: ids.1,
             };
             let close = AMQPClass::Connection(connection::AMQPMethod::Close(close));
-            self.send(At { connection: id, channel: 0 }, close);
+            self.send(
+                At {
+                    connection: id,
+                    channel: 0,
+                },
+                close,
+            );
         }
         if !was_running {
             outbox.end(End::AfterFlush);
@@ -262,13 +300,27 @@ impl State {
     /// Bytes that are no frame end the connection: nothing behind them can be trusted.
     pub(crate) fn frame_fault(&mut self, id: ConnectionId, fault: FrameFault) {
         let text = match fault {
-            FrameFault::TooLarge { kind, channel, size, max } => format!(
+            FrameFault::TooLarge {
+                kind,
+                channel,
+                size,
+                max,
+            } => format!(
                 "type {kind}, channel {channel}: frame of {size} bytes is larger than the negotiated {max}"
             ),
-            FrameFault::BadEnd { kind, channel, size, end } => {
+            FrameFault::BadEnd {
+                kind,
+                channel,
+                size,
+                end,
+            } => {
                 format!("type {kind}, channel {channel}, {size} bytes: ends with {end}, not 206")
             }
-            FrameFault::UnknownType { kind, channel, size } => {
+            FrameFault::UnknownType {
+                kind,
+                channel,
+                size,
+            } => {
                 format!("type {kind}, channel {channel}, {size} bytes: no such frame type")
             }
         };
@@ -281,10 +333,15 @@ impl State {
 
     /// The link is gone: everything the connection held goes back.
     pub(crate) fn disconnected(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get(&id) else { return };
+        let Some(connection) = self.connections.get(&id) else {
+            return;
+        };
         let numbers: Vec<u16> = connection.channels.keys().copied().collect();
         for channel in numbers {
-            self.drop_channel(At { connection: id, channel });
+            self.drop_channel(At {
+                connection: id,
+                channel,
+            });
         }
         self.delete_exclusive_queues(id);
         self.connections.remove(&id);

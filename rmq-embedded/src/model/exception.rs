@@ -25,7 +25,11 @@ impl Exception {
             311 | 313 | 403..=406 => Scope::Channel,
             _ => Scope::Connection,
         };
-        Self { scope, code, text: format!("{} - {}", name_of(code), explanation.as_ref()) }
+        Self {
+            scope,
+            code,
+            text: format!("{} - {}", name_of(code), explanation.as_ref()),
+        }
     }
 
     pub(crate) fn not_found(explanation: impl AsRef<str>) -> Self {

@@ -78,8 +78,12 @@ impl State {
 
     /// Removes an exchange with the bindings from it and to it.
     pub(crate) fn delete_exchange(&mut self, vhost_index: usize, name: &Arc<str>) {
-        let Some(vhost) = self.vhosts.get_mut(vhost_index) else { return };
-        let Some(removed) = vhost.exchanges.remove(name) else { return };
+        let Some(vhost) = self.vhosts.get_mut(vhost_index) else {
+            return;
+        };
+        let Some(removed) = vhost.exchanges.remove(name) else {
+            return;
+        };
         for binding in removed.bindings.iter() {
             if let Destination::Queue(id) = &binding.destination
                 && let Some(queue) = self.queues.get_mut(id)
@@ -101,8 +105,12 @@ impl State {
         source: &Arc<str>,
         destination: &Destination,
     ) {
-        let Some(vhost) = self.vhosts.get_mut(vhost_index) else { return };
-        let Some(exchange) = vhost.exchanges.get_mut(source) else { return };
+        let Some(vhost) = self.vhosts.get_mut(vhost_index) else {
+            return;
+        };
+        let Some(exchange) = vhost.exchanges.get_mut(source) else {
+            return;
+        };
         let removed = exchange.bindings.remove_destination(destination);
         if removed > 0 && exchange.auto_delete && exchange.bindings.is_empty() {
             self.delete_exchange(vhost_index, source);
@@ -118,9 +126,19 @@ fn check_declared_again(
 ) -> Outcome {
     assert_same("type", label, &kind, &current.kind)?;
     assert_same("durable", label, &declare.durable, &current.durable)?;
-    assert_same("auto_delete", label, &declare.auto_delete, &current.auto_delete)?;
+    assert_same(
+        "auto_delete",
+        label,
+        &declare.auto_delete,
+        &current.auto_delete,
+    )?;
     assert_same("internal", label, &declare.internal, &current.internal)?;
-    assert_equivalent(&current.arguments, &declare.arguments, label, &["alternate-exchange"])
+    assert_equivalent(
+        &current.arguments,
+        &declare.arguments,
+        label,
+        &["alternate-exchange"],
+    )
 }
 
 fn check_alternate(declare: &exchange::Declare, label: &str) -> Outcome {

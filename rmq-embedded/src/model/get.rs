@@ -14,7 +14,9 @@ impl State {
         let id = self.named_queue(at, get.queue.as_str())?;
         self.check_access(at, id)?;
         let now = self.now();
-        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return Ok(());
+        };
         queue.last_used = now;
         if queue.is_quorum() && queue.options.single_active {
             let label = self.queues.get(&id).map(|queue| self.queue_label(queue));
@@ -51,7 +53,12 @@ impl State {
             write_content(out, at.channel, quorum, &entry, frame_max);
         });
         if !get.no_ack {
-            channel.unacked.push_back(Unacked { tag, queue: id, consumer: None, entry });
+            channel.unacked.push_back(Unacked {
+                tag,
+                queue: id,
+                consumer: None,
+                entry,
+            });
         }
         Ok(())
     }

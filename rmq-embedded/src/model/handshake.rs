@@ -21,10 +21,14 @@ pub(crate) const PROTOCOL_HEADER: [u8; 8] = *b"AMQP\x00\x00\x09\x01";
 impl State {
     /// The first eight bytes of a client.
     pub(crate) fn protocol_header(&mut self, id: ConnectionId, header: [u8; 8]) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         if header != PROTOCOL_HEADER {
             // Told which protocol is spoken here, then closed, as the specification asks.
-            connection.outbox.write(|out| out.extend_from_slice(&PROTOCOL_HEADER));
+            connection
+                .outbox
+                .write(|out| out.extend_from_slice(&PROTOCOL_HEADER));
             connection.outbox.end(End::AfterFlush);
             return;
         }
@@ -36,7 +40,10 @@ impl State {
             mechanisms: "AMQPLAIN PLAIN".into(),
             locales: "en_US".into(),
         };
-        self.send(zero(id), AMQPClass::Connection(connection::AMQPMethod::Start(start)));
+        self.send(
+            zero(id),
+            AMQPClass::Connection(connection::AMQPMethod::Start(start)),
+        );
     }
 
     /// A method on channel 0.
@@ -97,12 +104,18 @@ impl State {
             frame_max: self.settings.frame_max,
             heartbeat: self.settings.heartbeat.as_secs() as u16,
         };
-        self.send(zero(id), AMQPClass::Connection(connection::AMQPMethod::Tune(tune)));
+        self.send(
+            zero(id),
+            AMQPClass::Connection(connection::AMQPMethod::Tune(tune)),
+        );
         Ok(())
     }
 
     fn knows(&self, name: &str, password: &str) -> bool {
-        self.settings.users.iter().any(|user| user.name == name && user.password == password)
+        self.settings
+            .users
+            .iter()
+            .any(|user| user.name == name && user.password == password)
     }
 
     /// A client that understands it is told; any other finds its socket closed.
@@ -120,11 +133,24 @@ impl State {
 
     fn tune_ok(&mut self, id: ConnectionId, tune_ok: &connection::TuneOk) -> Outcome {
         let (ours_frame, ours_channel) = (self.settings.frame_max, self.settings.channel_max);
-        let frame_max = if tune_ok.frame_max == 0 { ours_frame } else { tune_ok.frame_max };
-        let channel_max = if tune_ok.channel_max == 0 { ours_channel } else { tune_ok.channel_max };
+        let frame_max = if tune_ok.frame_max == 0 {
+            ours_frame
+        } else {
+            tune_ok.frame_max
+        };
+        let channel_max = if tune_ok.channel_max == 0 {
+            ours_channel
+        } else {
+            tune_ok.channel_max
+        };
         let negotiated = [
             ("frame_max", frame_max, 4096, ours_frame),
-            ("channel_max", u32::from(channel_max), 1, u32::from(ours_channel)),
+            (
+                "channel_max",
+                u32::from(channel_max),
+                1,
+                u32::from(ours_channel),
+            ),
         ];
         for (name, asked, min, max) in negotiated {
             if asked < min {
@@ -162,13 +188,21 @@ impl State {
 
     /// The client closes: everything it held goes back before it is told so.
     fn client_closed(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         connection.phase = Phase::Closing;
         let outbox = connection.outbox.clone();
         let numbers: Vec<u16> = connection.channels.keys().copied().collect();
         for channel in numbers {
-            self.flush_confirms(At { connection: id, channel });
-            self.drop_channel(At { connection: id, channel });
+            self.flush_confirms(At {
+                connection: id,
+                channel,
+            });
+            self.drop_channel(At {
+                connection: id,
+                channel,
+            });
         }
         self.delete_exclusive_queues(id);
         let ok = connection::AMQPMethod::CloseOk(connection::CloseOk {});
@@ -184,7 +218,10 @@ impl State {
 }
 
 fn zero(connection: ConnectionId) -> At {
-    At { connection, channel: 0 }
+    At {
+        connection,
+        channel: 0,
+    }
 }
 
 /// `\0user\0password`.
@@ -235,7 +272,10 @@ fn server_properties() -> FieldTable {
         ("product", "rmq-embedded"),
         ("version", env!("CARGO_PKG_VERSION")),
         ("platform", "Rust"),
-        ("information", "for development and tests; nothing survives the process"),
+        (
+            "information",
+            "for development and tests; nothing survives the process",
+        ),
         ("cluster_name", "rmq-embedded"),
     ] {
         properties.insert(key.into(), AMQPValue::LongString(value.into()));

@@ -8,15 +8,25 @@ use crate::wire::table::{RawTable, RawValue};
 
 /// Whether a message with these headers takes a binding with these arguments.
 pub(crate) fn matches(arguments: &FieldTable, headers: Option<RawTable<'_>>) -> bool {
-    let mode = arguments::lookup(arguments, "x-match").and_then(arguments::text).unwrap_or("all");
+    let mode = arguments::lookup(arguments, "x-match")
+        .and_then(arguments::text)
+        .unwrap_or("all");
     let with_x = mode.ends_with("-with-x");
     let any = mode.starts_with("any");
     let headers = headers.unwrap_or_default();
     let mut compared = arguments
         .into_iter()
         .filter(|(key, _)| key.as_str() != "x-match" && (with_x || !key.as_str().starts_with("x-")))
-        .map(|(key, wanted)| headers.get(key.as_str()).is_some_and(|found| agree(wanted, found)));
-    if any { compared.any(|same| same) } else { compared.all(|same| same) }
+        .map(|(key, wanted)| {
+            headers
+                .get(key.as_str())
+                .is_some_and(|found| agree(wanted, found))
+        });
+    if any {
+        compared.any(|same| same)
+    } else {
+        compared.all(|same| same)
+    }
 }
 
 /// Void in the binding asks only that the header is there.
@@ -33,9 +43,7 @@ fn agree(wanted: &AMQPValue, found: RawValue<'_>) -> bool {
         AMQPValue::Timestamp(seconds) => {
             found.kind == b'T' && Reader(found.bytes).u64() == Ok(*seconds)
         }
-        AMQPValue::Double(number) => {
-            found.kind == b'd' && found.bytes == number.to_be_bytes()
-        }
+        AMQPValue::Double(number) => found.kind == b'd' && found.bytes == number.to_be_bytes(),
         AMQPValue::Float(number) => found.kind == b'f' && found.bytes == number.to_be_bytes(),
         AMQPValue::ByteArray(bytes) => {
             found.kind == b'x' && found.bytes.get(4..) == Some(bytes.as_slice())

@@ -32,17 +32,33 @@ impl Message {
         properties_length: u32,
         properties: MessageFacts,
     ) -> Self {
-        let MessageFacts { persistent, priority, ttl_ms } = properties;
+        let MessageFacts {
+            persistent,
+            priority,
+            ttl_ms,
+        } = properties;
         let content = content.into_boxed_slice();
-        Self { exchange, routing_key, content, properties_length, persistent, priority, ttl_ms }
+        Self {
+            exchange,
+            routing_key,
+            content,
+            properties_length,
+            persistent,
+            priority,
+            ttl_ms,
+        }
     }
 
     pub(crate) fn property_bytes(&self) -> &[u8] {
-        self.content.get(..self.properties_length as usize).unwrap_or_default()
+        self.content
+            .get(..self.properties_length as usize)
+            .unwrap_or_default()
     }
 
     pub(crate) fn body(&self) -> &[u8] {
-        self.content.get(self.properties_length as usize..).unwrap_or_default()
+        self.content
+            .get(self.properties_length as usize..)
+            .unwrap_or_default()
     }
 
     pub(crate) fn properties(&self) -> Properties<'_> {
@@ -61,7 +77,10 @@ impl Message {
         }
         headers.long("x-delivery-count", i64::from(returns));
         let mut out = Vec::new();
-        let edit = Edit { headers: Some(&headers.0), ..Edit::default() };
+        let edit = Edit {
+            headers: Some(&headers.0),
+            ..Edit::default()
+        };
         rewrite(self.property_bytes(), &edit, &mut out).ok()?;
         Some(out)
     }

@@ -7,8 +7,8 @@ use amq_protocol::types::FieldTable;
 
 use super::ids::{ConnectionId, ConsumerId, QueueId};
 use super::message::Entry;
-use super::ready::Ready;
 use super::queue_options::QueueOptions;
+use super::ready::Ready;
 
 /// A consumer, as its queue knows it.
 #[derive(Debug)]
@@ -64,7 +64,9 @@ impl Queue {
 
     /// Adds a consumer behind those of its priority.
     pub(crate) fn add_consumer(&mut self, consumer: Consumer) {
-        let at = self.consumers.partition_point(|other| other.priority >= consumer.priority);
+        let at = self
+            .consumers
+            .partition_point(|other| other.priority >= consumer.priority);
         self.had_consumer = true;
         if self.options.single_active && self.active.is_none() {
             self.active = Some(consumer.id);
@@ -74,7 +76,10 @@ impl Queue {
 
     /// Removes a consumer; the next in line becomes the active one.
     pub(crate) fn remove_consumer(&mut self, id: ConsumerId) -> Option<Consumer> {
-        let at = self.consumers.iter().position(|consumer| consumer.id == id)?;
+        let at = self
+            .consumers
+            .iter()
+            .position(|consumer| consumer.id == id)?;
         let removed = self.consumers.remove(at);
         if self.active == Some(id) {
             self.active = self.consumers.front().map(|next| next.id);
@@ -91,8 +96,12 @@ impl Queue {
         let Some(priority) = self.consumers.get(index).map(|consumer| consumer.priority) else {
             return;
         };
-        let end = self.consumers.partition_point(|other| other.priority >= priority);
-        if end > index + 1 && let Some(consumer) = self.consumers.remove(index) {
+        let end = self
+            .consumers
+            .partition_point(|other| other.priority >= priority);
+        if end > index + 1
+            && let Some(consumer) = self.consumers.remove(index)
+        {
             self.consumers.insert(end - 1, consumer);
         }
     }

@@ -44,14 +44,19 @@ impl State {
                 self.check_declared_again(at, id, &declare)?;
                 id
             }
-            None if declare.passive => return Err(vhost.queue(&name).err().unwrap_or_else(|| {
-                Exception::not_found("no such queue")
-            })),
+            None if declare.passive => {
+                return Err(vhost
+                    .queue(&name)
+                    .err()
+                    .unwrap_or_else(|| Exception::not_found("no such queue")));
+            }
             None => self.create_queue(at, name.clone(), &declare)?,
         };
         self.channel(at)?.last_queue = Some(name.clone());
         let now = self.now();
-        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return Ok(());
+        };
         queue.last_used = now;
         let ok = queue::DeclareOk {
             queue: (&*name).into(),
@@ -66,14 +71,21 @@ impl State {
 
     fn check_declared_again(&mut self, at: At, id: QueueId, declare: &queue::Declare) -> Outcome {
         self.check_access(at, id)?;
-        let Some(queue) = self.queues.get(&id) else { return Ok(()) };
+        let Some(queue) = self.queues.get(&id) else {
+            return Ok(());
+        };
         if declare.passive {
             return Ok(());
         }
         let label = self.queue_label(queue);
         let durable = declare.durable && !declare.exclusive;
         assert_same("durable", &label, &durable, &queue.durable)?;
-        assert_same("auto_delete", &label, &declare.auto_delete, &queue.auto_delete)?;
+        assert_same(
+            "auto_delete",
+            &label,
+            &declare.auto_delete,
+            &queue.auto_delete,
+        )?;
         if declare.exclusive != queue.owner.is_some() {
             return Err(locked(&label));
         }
@@ -81,7 +93,12 @@ impl State {
         assert_equivalent(&queue.arguments, &declare.arguments, &label, &keys)
     }
 
-    fn create_queue(&mut self, at: At, name: Arc<str>, declare: &queue::Declare) -> Outcome<QueueId> {
+    fn create_queue(
+        &mut self,
+        at: At,
+        name: Arc<str>,
+        declare: &queue::Declare,
+    ) -> Outcome<QueueId> {
         let default_limit = self.settings.default_delivery_limit;
         let vhost_index = self.connection(at.connection)?.vhost;
         let label = self.vhost_of(at.connection)?.queue_label(&name);
@@ -135,7 +152,9 @@ impl State {
             self.delete_queue(id);
         }
         if !delete.nowait {
-            let ok = queue::AMQPMethod::DeleteOk(queue::DeleteOk { message_count: count });
+            let ok = queue::AMQPMethod::DeleteOk(queue::DeleteOk {
+                message_count: count,
+            });
             self.send(at, AMQPClass::Queue(ok));
         }
         Ok(())
@@ -144,8 +163,12 @@ impl State {
     /// Removes a queue, its bindings, and auto-delete exchanges that had only it.
     pub(crate) fn delete_queue(&mut self, id: QueueId) {
         self.cancel_consumers(id);
-        let Some(queue) = self.queues.remove(&id) else { return };
-        let Some(vhost) = self.vhosts.get_mut(queue.vhost) else { return };
+        let Some(queue) = self.queues.remove(&id) else {
+            return;
+        };
+        let Some(vhost) = self.vhosts.get_mut(queue.vhost) else {
+            return;
+        };
         vhost.queues.remove(&queue.name);
         let destination = Destination::Queue(id);
         for exchange in &queue.bound_to {
@@ -170,10 +193,14 @@ impl State {
     pub(crate) fn purge(&mut self, at: At, purge: &queue::Purge) -> Outcome {
         let id = self.named_queue(at, purge.queue.as_str())?;
         self.check_access(at, id)?;
-        let Some(queue) = self.queues.get_mut(&id) else { return Ok(()) };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return Ok(());
+        };
         let count = queue.ready.drain().len() as u32;
         if !purge.nowait {
-            let ok = queue::AMQPMethod::PurgeOk(queue::PurgeOk { message_count: count });
+            let ok = queue::AMQPMethod::PurgeOk(queue::PurgeOk {
+                message_count: count,
+            });
             self.send(at, AMQPClass::Queue(ok));
         }
         Ok(())
@@ -187,7 +214,11 @@ impl State {
 
     pub(crate) fn queue_name(&mut self, at: At, given: &str) -> Outcome<Arc<str>> {
         match strip_line_ends(given) {
-            "" => self.channel(at)?.last_queue.clone().ok_or_else(no_previous_queue),
+            "" => self
+                .channel(at)?
+                .last_queue
+                .clone()
+                .ok_or_else(no_previous_queue),
             given => Ok(Arc::from(given)),
         }
     }
@@ -205,7 +236,9 @@ impl State {
     /// How RabbitMQ's texts name a queue.
     pub(crate) fn queue_label(&self, queue: &Queue) -> String {
         let vhost = self.vhosts.get(queue.vhost);
-        vhost.map(|vhost| vhost.queue_label(&queue.name)).unwrap_or_default()
+        vhost
+            .map(|vhost| vhost.queue_label(&queue.name))
+            .unwrap_or_default()
     }
 }
 

@@ -124,13 +124,22 @@ impl<'a> Arguments<'a> {
     }
 
     fn unacceptable(&self, key: &str, value: &AMQPValue) -> Exception {
-        self.invalid(key, &format!("{{unacceptable_type,{}}}", arguments::type_name(value)))
+        self.invalid(
+            key,
+            &format!("{{unacceptable_type,{}}}", arguments::type_name(value)),
+        )
     }
 
     fn integer(&self, key: &str) -> Outcome<Option<i64>> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let expected =
-            || self.invalid(key, &format!("\"expected integer, got {}\"", arguments::type_name(value)));
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let expected = || {
+            self.invalid(
+                key,
+                &format!("\"expected integer, got {}\"", arguments::type_name(value)),
+            )
+        };
         arguments::integer(value).map(Some).ok_or_else(expected)
     }
 
@@ -163,15 +172,21 @@ impl<'a> Arguments<'a> {
     }
 
     fn max_priority(&self) -> Outcome<Option<u8>> {
-        let Some(count) = self.count("x-max-priority")? else { return Ok(None) };
+        let Some(count) = self.count("x-max-priority")? else {
+            return Ok(None);
+        };
         u8::try_from(count)
             .map(Some)
             .map_err(|_| self.invalid("x-max-priority", &format!("{{max_value_exceeded,{count}}}")))
     }
 
     fn text(&self, key: &str) -> Outcome<Option<&'a str>> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        arguments::text(value).map(Some).ok_or_else(|| self.unacceptable(key, value))
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        arguments::text(value)
+            .map(Some)
+            .ok_or_else(|| self.unacceptable(key, value))
     }
 
     fn flag(&self, key: &str) -> Outcome<bool> {
@@ -196,7 +211,10 @@ impl<'a> Arguments<'a> {
     fn dead_letter_key(&self) -> Outcome<Option<&'a str>> {
         let key = self.text("x-dead-letter-routing-key")?;
         if key.is_some() && self.get("x-dead-letter-exchange").is_none() {
-            return Err(self.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined"));
+            return Err(self.invalid(
+                "x-dead-letter-routing-key",
+                "routing_key_but_no_dlx_defined",
+            ));
         }
         Ok(key)
     }

@@ -16,7 +16,11 @@ impl Ready {
     /// With priorities 0 to `max_priority`.
     pub(crate) fn new(max_priority: u8) -> Self {
         let levels = (0..=max_priority).map(|_| VecDeque::new()).collect();
-        Self { levels, length: 0, body_bytes: 0 }
+        Self {
+            levels,
+            length: 0,
+            body_bytes: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -74,7 +78,10 @@ impl Ready {
     /// Takes the first message of any priority that expired by `now`.
     pub(crate) fn pop_expired(&mut self, now: u64) -> Option<Entry> {
         let expired = |entry: &Entry| entry.expires_at.is_some_and(|at| at <= now);
-        let level = self.levels.iter_mut().find(|level| level.front().is_some_and(expired))?;
+        let level = self
+            .levels
+            .iter_mut()
+            .find(|level| level.front().is_some_and(expired))?;
         let entry = level.pop_front()?;
         self.forget(&entry);
         Some(entry)
@@ -82,14 +89,21 @@ impl Ready {
 
     /// When the earliest head expires.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.levels.iter().filter_map(|level| level.front()?.expires_at).min()
+        self.levels
+            .iter()
+            .filter_map(|level| level.front()?.expires_at)
+            .min()
     }
 
     /// Takes everything, in delivery order.
     pub(crate) fn drain(&mut self) -> Vec<Entry> {
         self.length = 0;
         self.body_bytes = 0;
-        self.levels.iter_mut().rev().flat_map(std::mem::take).collect()
+        self.levels
+            .iter_mut()
+            .rev()
+            .flat_map(std::mem::take)
+            .collect()
     }
 
     /// Keeps what `keep` says; gives the rest.

@@ -16,7 +16,9 @@ pub(crate) const ADDRESS_PREFIX: &str = "amq.rabbitmq.reply-to.";
 
 /// Text nobody guesses and nobody else has.
 pub(crate) fn token() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric).take(22).collect()
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(22)
+        .collect()
 }
 
 impl State {
@@ -28,7 +30,9 @@ impl State {
             return Err(Exception::precondition_failed("reply consumer already set"));
         }
         if !consume.no_ack {
-            return Err(Exception::precondition_failed("reply consumer cannot acknowledge"));
+            return Err(Exception::precondition_failed(
+                "reply consumer cannot acknowledge",
+            ));
         }
         let tag: Arc<str> = match requested {
             "" => Arc::from(format!("amq.ctag-{}", token())),
@@ -36,7 +40,8 @@ impl State {
         };
         let address: Box<str> = Box::from(token());
         channel.replies = Some((tag.clone(), address.clone()));
-        self.reply_addresses.insert(address, (at.connection, at.channel));
+        self.reply_addresses
+            .insert(address, (at.connection, at.channel));
         if !consume.nowait {
             self.send_consume_ok(at, &tag);
         }
@@ -63,7 +68,11 @@ impl State {
             let label = self.vhost_of(at.connection)?.queue_label(name);
             return Err(Exception::not_found(format!("no {label}")));
         }
-        let ok = queue::DeclareOk { queue: name.into(), message_count: 0, consumer_count: 1 };
+        let ok = queue::DeclareOk {
+            queue: name.into(),
+            message_count: 0,
+            consumer_count: 1,
+        };
         self.send(at, AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)));
         Ok(())
     }
@@ -71,19 +80,29 @@ impl State {
     /// The address that replaces the reply-to name in a message published on this channel.
     pub(crate) fn reply_address(&mut self, at: At) -> Outcome<String> {
         let replies = self.channel(at)?.replies.as_ref();
-        replies.map(|(_, address)| format!("{ADDRESS_PREFIX}{address}")).ok_or_else(|| {
-            Exception::precondition_failed("fast reply consumer does not exist")
-        })
+        replies
+            .map(|(_, address)| format!("{ADDRESS_PREFIX}{address}"))
+            .ok_or_else(|| Exception::precondition_failed("fast reply consumer does not exist"))
     }
 
     /// Hands a message on the default exchange to the reply consumer its key names.
     pub(crate) fn deliver_reply(&mut self, message: &Message) {
-        let Some(address) = message.routing_key.strip_prefix(ADDRESS_PREFIX) else { return };
-        let Some((connection, number)) = self.reply_addresses.get(address).copied() else { return };
-        let Some(connection) = self.connections.get_mut(&connection) else { return };
-        let Some(channel) = connection.channels.get_mut(&number) else { return };
+        let Some(address) = message.routing_key.strip_prefix(ADDRESS_PREFIX) else {
+            return;
+        };
+        let Some((connection, number)) = self.reply_addresses.get(address).copied() else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let Some(channel) = connection.channels.get_mut(&number) else {
+            return;
+        };
         let delivery_tag = channel.take_tag();
-        let Some((tag, _)) = &channel.replies else { return };
+        let Some((tag, _)) = &channel.replies else {
+            return;
+        };
         let parts = encode::Deliver {
             consumer_tag: tag,
             delivery_tag,
@@ -94,8 +113,13 @@ impl State {
         connection.outbox.write(|out| {
             encode::deliver(out, number, &parts);
             let properties = message.property_bytes();
-            encode::content(out, number, properties, message.body(), connection.frame_max);
+            encode::content(
+                out,
+                number,
+                properties,
+                message.body(),
+                connection.frame_max,
+            );
         });
     }
 }
-

@@ -33,15 +33,19 @@ pub(crate) fn route(
             found.extend(vhost.queues.get(routing_key));
             continue;
         }
-        let Some(exchange) = vhost.exchanges.get(name) else { continue };
+        let Some(exchange) = vhost.exchanges.get(name) else {
+            continue;
+        };
         let mut taken = false;
-        exchange.bindings.route(exchange.kind, routing_key, headers, |destination| {
-            taken = true;
-            match destination {
-                Destination::Queue(queue) => found.push(*queue),
-                Destination::Exchange(next) => waiting.push(next),
-            }
-        });
+        exchange
+            .bindings
+            .route(exchange.kind, routing_key, headers, |destination| {
+                taken = true;
+                match destination {
+                    Destination::Queue(queue) => found.push(*queue),
+                    Destination::Exchange(next) => waiting.push(next),
+                }
+            });
         if let (false, Some(alternate)) = (taken, &exchange.alternate) {
             waiting.push(alternate);
         }
@@ -54,10 +58,18 @@ pub(crate) fn route(
 
 /// The routing keys in the `CC` and `BCC` headers.
 pub(crate) fn extra_keys(headers: Option<RawTable<'_>>) -> Vec<Arc<str>> {
-    let Some(headers) = headers else { return Vec::new() };
-    let lists = ["CC", "BCC"].into_iter().filter_map(|name| headers.get(name)?.as_array());
+    let Some(headers) = headers else {
+        return Vec::new();
+    };
+    let lists = ["CC", "BCC"]
+        .into_iter()
+        .filter_map(|name| headers.get(name)?.as_array());
     lists
         .flatten()
-        .filter_map(|item| std::str::from_utf8(item.as_long_string()?).ok().map(Arc::from))
+        .filter_map(|item| {
+            std::str::from_utf8(item.as_long_string()?)
+                .ok()
+                .map(Arc::from)
+        })
         .collect()
 }

@@ -64,7 +64,9 @@ impl State {
         {
             channel.consumer_unacked = channel.consumer_unacked.saturating_sub(1);
         }
-        let Some(queue) = self.queues.get_mut(&delivery.queue) else { return };
+        let Some(queue) = self.queues.get_mut(&delivery.queue) else {
+            return;
+        };
         queue.unacked = queue.unacked.saturating_sub(1);
         if let Some(consumer) = delivery.consumer.and_then(|id| queue.consumer_mut(id)) {
             consumer.unacked = consumer.unacked.saturating_sub(1);
@@ -73,10 +75,17 @@ impl State {
 
     /// Puts a message back where it was; a quorum queue counts, and gives up at its limit.
     pub(crate) fn requeue(&mut self, id: QueueId, mut entry: Entry) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         entry.redelivered = true;
         entry.returns += 1;
-        if queue.is_quorum() && queue.options.delivery_limit.is_some_and(|max| entry.returns > max) {
+        if queue.is_quorum()
+            && queue
+                .options
+                .delivery_limit
+                .is_some_and(|max| entry.returns > max)
+        {
             self.discard(id, entry, "delivery_limit");
             return;
         }
@@ -85,7 +94,9 @@ impl State {
 
     /// Puts everything a channel holds back and delivers it again.
     pub(crate) fn requeue_all(&mut self, at: At) {
-        let Ok(channel) = self.channel(at) else { return };
+        let Ok(channel) = self.channel(at) else {
+            return;
+        };
         let taken: Vec<Unacked> = channel.unacked.drain(..).collect();
         let mut queues = Queues::default();
         for delivery in taken {

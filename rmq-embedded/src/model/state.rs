@@ -32,7 +32,11 @@ pub(crate) struct State {
 impl State {
     /// A broker without queues.
     pub(crate) fn new(settings: Settings) -> Self {
-        let vhosts = settings.vhosts.iter().map(|name| VHost::new(name)).collect();
+        let vhosts = settings
+            .vhosts
+            .iter()
+            .map(|name| VHost::new(name))
+            .collect();
         Self {
             settings,
             vhosts,
@@ -63,18 +67,23 @@ impl State {
     /// Takes a client in.
     pub(crate) fn connect(&mut self, outbox: Arc<Outbox>) -> ConnectionId {
         let id = self.new_id();
-        self.connections.insert(id, Connection::new(outbox, self.settings.frame_max));
+        self.connections
+            .insert(id, Connection::new(outbox, self.settings.frame_max));
         id
     }
 
     /// The largest frame a client may send; `None` once it is gone.
     pub(crate) fn frame_max(&self, id: ConnectionId) -> Option<u32> {
-        self.connections.get(&id).map(|connection| connection.frame_max)
+        self.connections
+            .get(&id)
+            .map(|connection| connection.frame_max)
     }
 
     /// Whether the handshake is done and nobody has closed.
     pub(crate) fn is_running(&self, id: ConnectionId) -> bool {
-        self.connections.get(&id).is_some_and(|connection| connection.phase == Phase::Running)
+        self.connections
+            .get(&id)
+            .is_some_and(|connection| connection.phase == Phase::Running)
     }
 
     pub(crate) fn connection(&mut self, id: ConnectionId) -> Outcome<&mut Connection> {
@@ -82,7 +91,9 @@ impl State {
     }
 
     pub(crate) fn channel(&mut self, at: At) -> Outcome<&mut Channel> {
-        self.connection(at.connection)?.open_channel(at.channel).ok_or_else(gone)
+        self.connection(at.connection)?
+            .open_channel(at.channel)
+            .ok_or_else(gone)
     }
 
     /// The vhost of a connection.
@@ -94,7 +105,9 @@ impl State {
     /// Writes a method to a client.
     pub(crate) fn send(&self, at: At, method: AMQPClass) {
         if let Some(connection) = self.connections.get(&at.connection) {
-            connection.outbox.write(|out| encode::method(out, at.channel, method));
+            connection
+                .outbox
+                .write(|out| encode::method(out, at.channel, method));
         }
     }
 }

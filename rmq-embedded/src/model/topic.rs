@@ -6,10 +6,18 @@
 /// words of the pattern times words of the key.
 pub(crate) fn matches(pattern: &str, key: &str) -> bool {
     let pattern: Words<'_> = pattern.split('.').collect();
-    let key: Words<'_> = if key.is_empty() { Words::new() } else { key.split('.').collect() };
+    let key: Words<'_> = if key.is_empty() {
+        Words::new()
+    } else {
+        key.split('.').collect()
+    };
     // An empty pattern is the one empty word, and matches only the empty key.
     let empty_word = [""];
-    let key: &[&str] = if key.is_empty() && pattern.as_slice() == [""] { &empty_word } else { &key };
+    let key: &[&str] = if key.is_empty() && pattern.as_slice() == [""] {
+        &empty_word
+    } else {
+        &key
+    };
     let (mut p, mut k) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while k < key.len() {

@@ -32,13 +32,16 @@ impl VHost {
             .into_iter()
             .map(|(name, kind)| {
                 let name: Arc<str> = Arc::from(name);
-                let mut exchange =
-                    Exchange::new(name.clone(), kind, true, FieldTable::default());
+                let mut exchange = Exchange::new(name.clone(), kind, true, FieldTable::default());
                 exchange.internal = &*name == "amq.rabbitmq.trace";
                 (name, exchange)
             })
             .collect();
-        Self { name: Arc::from(name), exchanges, queues: HashMap::new() }
+        Self {
+            name: Arc::from(name),
+            exchanges,
+            queues: HashMap::new(),
+        }
     }
 
     /// How RabbitMQ's texts name a queue.
@@ -65,7 +68,8 @@ impl VHost {
 
     /// An exchange to change, or 404.
     pub(crate) fn exchange_mut(&mut self, name: &str) -> Outcome<&mut Exchange> {
-        let missing = || Exception::not_found(format!("no exchange '{name}' in vhost '{}'", self.name));
+        let missing =
+            || Exception::not_found(format!("no exchange '{name}' in vhost '{}'", self.name));
         self.exchanges.get_mut(name).ok_or_else(missing)
     }
 }

@@ -19,8 +19,20 @@ const APP_ID: u16 = 1 << 3;
 const CLUSTER_ID: u16 = 1 << 2;
 /// All fourteen properties in wire order.
 const ORDER: [u16; 14] = [
-    CONTENT_TYPE, CONTENT_ENCODING, HEADERS, DELIVERY_MODE, PRIORITY, CORRELATION_ID, REPLY_TO,
-    EXPIRATION, MESSAGE_ID, TIMESTAMP, TYPE, USER_ID, APP_ID, CLUSTER_ID,
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    HEADERS,
+    DELIVERY_MODE,
+    PRIORITY,
+    CORRELATION_ID,
+    REPLY_TO,
+    EXPIRATION,
+    MESSAGE_ID,
+    TIMESTAMP,
+    TYPE,
+    USER_ID,
+    APP_ID,
+    CLUSTER_ID,
 ];
 
 /// What the broker itself needs of a message's properties; the rest travels as it came.
@@ -39,17 +51,15 @@ impl<'a> Properties<'a> {
     /// Reads flags and values; every byte must belong to a property.
     pub(crate) fn scan(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut found = Self::default();
-        for_each(bytes, |flag, value| {
-            match flag {
-                HEADERS => found.headers = value.get(4..).map(RawTable),
-                DELIVERY_MODE => found.delivery_mode = value.first().copied(),
-                PRIORITY => found.priority = value.first().copied(),
-                REPLY_TO => found.reply_to = value.get(1..),
-                EXPIRATION => found.expiration = value.get(1..),
-                USER_ID => found.user_id = value.get(1..),
-                MESSAGE_ID => found.message_id = value.get(1..),
-                _ => {}
-            }
+        for_each(bytes, |flag, value| match flag {
+            HEADERS => found.headers = value.get(4..).map(RawTable),
+            DELIVERY_MODE => found.delivery_mode = value.first().copied(),
+            PRIORITY => found.priority = value.first().copied(),
+            REPLY_TO => found.reply_to = value.get(1..),
+            EXPIRATION => found.expiration = value.get(1..),
+            USER_ID => found.user_id = value.get(1..),
+            MESSAGE_ID => found.message_id = value.get(1..),
+            _ => {}
         })?;
         Ok(found)
     }
@@ -78,7 +88,11 @@ fn for_each<'a>(bytes: &'a [u8], mut visit: impl FnMut(u16, &'a [u8])) -> Result
         let length = start.len() - reader.0.len();
         visit(flag, start.get(..length).ok_or(Malformed)?);
     }
-    if reader.is_empty() { Ok(()) } else { Err(Malformed) }
+    if reader.is_empty() {
+        Ok(())
+    } else {
+        Err(Malformed)
+    }
 }
 
 /// A change to a property list.
@@ -112,9 +126,12 @@ pub(crate) fn rewrite(bytes: &[u8], edit: &Edit<'_>, out: &mut Vec<u8>) -> Resul
     if edit.drop_expiration {
         set(&mut values, EXPIRATION, None);
     }
-    let flags = ORDER.iter().zip(&values).fold(0, |all, (flag, value)| {
-        if value.is_some() { all | flag } else { all }
-    });
+    let flags = ORDER.iter().zip(&values).fold(
+        0,
+        |all, (flag, value)| {
+            if value.is_some() { all | flag } else { all }
+        },
+    );
     out.extend_from_slice(&flags.to_be_bytes());
     for value in values.into_iter().flatten() {
         out.extend_from_slice(value);
@@ -160,15 +177,25 @@ mod tests {
     #[test]
     fn every_truncation_is_malformed() {
         for cut in 0..SAMPLE.len() {
-            assert!(Properties::scan(&SAMPLE[..cut]).is_err(), "accepted at {cut}");
+            assert!(
+                Properties::scan(&SAMPLE[..cut]).is_err(),
+                "accepted at {cut}"
+            );
         }
-        assert!(Properties::scan(&[SAMPLE, &[0]].concat()).is_err(), "trailing byte accepted");
+        assert!(
+            Properties::scan(&[SAMPLE, &[0]].concat()).is_err(),
+            "trailing byte accepted"
+        );
     }
 
     #[test]
     fn an_edit_keeps_what_it_does_not_name() {
         let mut out = Vec::new();
-        let edit = Edit { reply_to: Some(b"me"), drop_expiration: true, ..Edit::default() };
+        let edit = Edit {
+            reply_to: Some(b"me"),
+            drop_expiration: true,
+            ..Edit::default()
+        };
         rewrite(SAMPLE, &edit, &mut out).unwrap();
         assert_eq!(out, [0b1001_0010, 0, 1, b't', 2, 2, b'm', b'e']);
     }

@@ -21,10 +21,24 @@ pub(crate) struct Publish<'a> {
 #[derive(Debug)]
 pub(crate) enum ClientMethod<'a> {
     Publish(Publish<'a>),
-    Ack { tag: u64, multiple: bool },
-    Nack { tag: u64, multiple: bool, requeue: bool },
-    Reject { tag: u64, requeue: bool },
-    Qos { size: u32, count: u16, global: bool },
+    Ack {
+        tag: u64,
+        multiple: bool,
+    },
+    Nack {
+        tag: u64,
+        multiple: bool,
+        requeue: bool,
+    },
+    Reject {
+        tag: u64,
+        requeue: bool,
+    },
+    Qos {
+        size: u32,
+        count: u16,
+        global: bool,
+    },
     Other(Box<AMQPClass>),
 }
 
@@ -50,11 +64,21 @@ pub(crate) fn parse(payload: &[u8]) -> Result<ClientMethod<'_>, Malformed> {
                 immediate: bits & 2 != 0,
             })
         }
-        (60, 80) => ClientMethod::Ack { tag: fields.u64()?, multiple: fields.u8()? & 1 != 0 },
-        (60, 90) => ClientMethod::Reject { tag: fields.u64()?, requeue: fields.u8()? & 1 != 0 },
+        (60, 80) => ClientMethod::Ack {
+            tag: fields.u64()?,
+            multiple: fields.u8()? & 1 != 0,
+        },
+        (60, 90) => ClientMethod::Reject {
+            tag: fields.u64()?,
+            requeue: fields.u8()? & 1 != 0,
+        },
         (60, 120) => {
             let (tag, bits) = (fields.u64()?, fields.u8()?);
-            ClientMethod::Nack { tag, multiple: bits & 1 != 0, requeue: bits & 2 != 0 }
+            ClientMethod::Nack {
+                tag,
+                multiple: bits & 1 != 0,
+                requeue: bits & 2 != 0,
+            }
         }
         (60, 10) => ClientMethod::Qos {
             size: fields.u32()?,
@@ -70,7 +94,11 @@ pub(crate) fn parse(payload: &[u8]) -> Result<ClientMethod<'_>, Malformed> {
                 .ok_or(Malformed);
         }
     };
-    if fields.is_empty() { Ok(method) } else { Err(Malformed) }
+    if fields.is_empty() {
+        Ok(method)
+    } else {
+        Err(Malformed)
+    }
 }
 
 /// Walks to the one table a client's method can have, and checks its depth.

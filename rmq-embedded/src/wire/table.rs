@@ -24,24 +24,43 @@ impl<'a> RawValue<'a> {
             _ => return Err(Malformed),
         };
         let length = start.len() - reader.0.len();
-        Ok(Self { kind, bytes: start.get(..length).ok_or(Malformed)? })
+        Ok(Self {
+            kind,
+            bytes: start.get(..length).ok_or(Malformed)?,
+        })
     }
 
     /// The content of a long string.
     pub(crate) fn as_long_string(&self) -> Option<&'a [u8]> {
-        if self.kind == b'S' { self.bytes.get(4..) } else { None }
+        if self.kind == b'S' {
+            self.bytes.get(4..)
+        } else {
+            None
+        }
     }
 
     /// The entries of a nested table.
     pub(crate) fn as_table(&self) -> Option<RawTable<'a>> {
-        if self.kind == b'F' { self.bytes.get(4..).map(RawTable) } else { None }
+        if self.kind == b'F' {
+            self.bytes.get(4..).map(RawTable)
+        } else {
+            None
+        }
     }
 
     /// The items of an array; stops at the first item it can't read.
     pub(crate) fn as_array(&self) -> Option<impl Iterator<Item = RawValue<'a>> + use<'a>> {
-        let mut reader = Reader(if self.kind == b'A' { self.bytes.get(4..)? } else { return None });
+        let mut reader = Reader(if self.kind == b'A' {
+            self.bytes.get(4..)?
+        } else {
+            return None;
+        });
         Some(std::iter::from_fn(move || {
-            if reader.is_empty() { None } else { RawValue::read(&mut reader).ok() }
+            if reader.is_empty() {
+                None
+            } else {
+                RawValue::read(&mut reader).ok()
+            }
         }))
     }
 
@@ -120,7 +139,10 @@ pub(crate) fn check_depth(table: RawTable<'_>, max_depth: usize) -> Result<(), M
             if levels.len() >= max_depth {
                 return Err(Malformed);
             }
-            levels.push((Reader(value.bytes.get(4..).ok_or(Malformed)?), value.kind == b'F'));
+            levels.push((
+                Reader(value.bytes.get(4..).ok_or(Malformed)?),
+                value.kind == b'F',
+            ));
         }
     }
     Ok(())

@@ -1,6 +1,11 @@
 //! A client for these tests: it sends and sees frames one by one, over an in-memory link.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 use std::time::Duration;
 
@@ -54,7 +59,10 @@ impl Client {
 
     /// A link on which nothing was said yet.
     pub fn raw(broker: &EmbeddedBroker) -> Self {
-        Self { stream: broker.connect(), input: Vec::new() }
+        Self {
+            stream: broker.connect(),
+            input: Vec::new(),
+        }
     }
 
     pub async fn login(&mut self) {
@@ -62,10 +70,21 @@ impl Client {
         self.next().await;
         self.start_ok("PLAIN", "\0guest\0guest").await;
         self.next().await;
-        let tune = connection::TuneOk { channel_max: 2047, frame_max: 131_072, heartbeat: 0 };
-        self.send(0, AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune))).await;
-        let open = connection::Open { virtual_host: "/".into() };
-        self.send(0, AMQPClass::Connection(connection::AMQPMethod::Open(open))).await;
+        let tune = connection::TuneOk {
+            channel_max: 2047,
+            frame_max: 131_072,
+            heartbeat: 0,
+        };
+        self.send(
+            0,
+            AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune)),
+        )
+        .await;
+        let open = connection::Open {
+            virtual_host: "/".into(),
+        };
+        self.send(0, AMQPClass::Connection(connection::AMQPMethod::Open(open)))
+            .await;
         match self.next().await {
             AMQPFrame::Method(0, AMQPClass::Connection(connection::AMQPMethod::OpenOk(_))) => {}
             other => panic!("no open-ok but {other:?}"),
@@ -74,7 +93,11 @@ impl Client {
 
     pub async fn start_ok(&mut self, mechanism: &str, response: &str) {
         let mut capabilities = FieldTable::default();
-        for name in ["consumer_cancel_notify", "connection.blocked", "authentication_failure_close"] {
+        for name in [
+            "consumer_cancel_notify",
+            "connection.blocked",
+            "authentication_failure_close",
+        ] {
             capabilities.insert(name.into(), AMQPValue::Boolean(true));
         }
         let mut properties = FieldTable::default();
@@ -85,7 +108,11 @@ impl Client {
             response: response.into(),
             locale: "en_US".into(),
         };
-        self.send(0, AMQPClass::Connection(connection::AMQPMethod::StartOk(start_ok))).await;
+        self.send(
+            0,
+            AMQPClass::Connection(connection::AMQPMethod::StartOk(start_ok)),
+        )
+        .await;
     }
 
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
@@ -93,7 +120,8 @@ impl Client {
     }
 
     pub async fn send(&mut self, channel: u16, class: AMQPClass) {
-        self.send_bytes(&encode(&AMQPFrame::Method(channel, class))).await;
+        self.send_bytes(&encode(&AMQPFrame::Method(channel, class)))
+            .await;
     }
 
     /// The next frame that is no heartbeat; `None` where the broker closed the link.
@@ -114,7 +142,9 @@ impl Client {
                 }
             }
         };
-        tokio::time::timeout(DEADLINE, wait).await.expect("no frame came in time")
+        tokio::time::timeout(DEADLINE, wait)
+            .await
+            .expect("no frame came in time")
     }
 
     pub async fn next(&mut self) -> AMQPFrame {
@@ -145,11 +175,21 @@ impl Client {
 
     pub async fn confirms(&mut self, number: u16) {
         let select = confirm::Select { nowait: false };
-        self.call(number, AMQPClass::Confirm(confirm::AMQPMethod::Select(select))).await;
+        self.call(
+            number,
+            AMQPClass::Confirm(confirm::AMQPMethod::Select(select)),
+        )
+        .await;
     }
 
     pub async fn declare(&mut self, number: u16, declare: queue::Declare) -> queue::DeclareOk {
-        match self.call(number, AMQPClass::Queue(queue::AMQPMethod::Declare(declare))).await {
+        match self
+            .call(
+                number,
+                AMQPClass::Queue(queue::AMQPMethod::Declare(declare)),
+            )
+            .await
+        {
             AMQPClass::Queue(queue::AMQPMethod::DeclareOk(ok)) => ok,
             other => panic!("not declared: {other:?}"),
         }
@@ -162,7 +202,10 @@ impl Client {
 
     /// Messages that wait in a queue.
     pub async fn count(&mut self, name: &str) -> u32 {
-        let declare = queue::Declare { passive: true, ..durable(name, &[]) };
+        let declare = queue::Declare {
+            passive: true,
+            ..durable(name, &[])
+        };
         self.declare(1, declare).await.message_count
     }
 
@@ -181,7 +224,13 @@ impl Client {
             nowait: false,
             arguments: table(arguments),
         };
-        match self.call(1, AMQPClass::Exchange(exchange::AMQPMethod::Declare(declare))).await {
+        match self
+            .call(
+                1,
+                AMQPClass::Exchange(exchange::AMQPMethod::Declare(declare)),
+            )
+            .await
+        {
             AMQPClass::Exchange(exchange::AMQPMethod::DeclareOk(_)) => {}
             other => panic!("not declared: {other:?}"),
         }
@@ -195,14 +244,18 @@ impl Client {
             nowait: false,
             arguments: FieldTable::default(),
         };
-        match self.call(1, AMQPClass::Queue(queue::AMQPMethod::Bind(bind))).await {
+        match self
+            .call(1, AMQPClass::Queue(queue::AMQPMethod::Bind(bind)))
+            .await
+        {
             AMQPClass::Queue(queue::AMQPMethod::BindOk(_)) => {}
             other => panic!("not bound: {other:?}"),
         }
     }
 
     pub async fn publish(&mut self, exchange: &str, key: &str, body: &str) {
-        self.publish_with(exchange, key, body, false, AMQPProperties::default()).await;
+        self.publish_with(exchange, key, body, false, AMQPProperties::default())
+            .await;
     }
 
     pub async fn publish_with(
@@ -234,7 +287,11 @@ impl Client {
                 other => panic!("expected a body, got {other:?}"),
             }
         }
-        Content { method, properties: header.properties, body }
+        Content {
+            method,
+            properties: header.properties,
+            body,
+        }
     }
 
     /// Fetches and acknowledges the next message.
@@ -243,11 +300,17 @@ impl Client {
     }
 
     pub async fn get_with(&mut self, queue: &str, no_ack: bool) -> Option<Content> {
-        let get = basic::Get { queue: queue.into(), no_ack };
-        self.send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get))).await;
+        let get = basic::Get {
+            queue: queue.into(),
+            no_ack,
+        };
+        self.send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get)))
+            .await;
         loop {
             if let Ok((rest, frame)) = parse_frame(&self.input[..]) {
-                if let AMQPFrame::Method(_, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(_))) = frame {
+                if let AMQPFrame::Method(_, AMQPClass::Basic(basic::AMQPMethod::GetEmpty(_))) =
+                    frame
+                {
                     let used = self.input.len() - rest.len();
                     self.input.drain(..used);
                     return None;
@@ -255,7 +318,9 @@ impl Client {
                 return Some(self.content(1).await);
             }
             let read = self.stream.read_buf(&mut self.input);
-            let count = tokio::time::timeout(DEADLINE, read).await.expect("no frame came in time");
+            let count = tokio::time::timeout(DEADLINE, read)
+                .await
+                .expect("no frame came in time");
             assert_ne!(count.unwrap(), 0, "the broker closed the link");
         }
     }
@@ -282,32 +347,53 @@ impl Client {
             nowait: false,
             arguments: table(arguments),
         };
-        match self.call(channel, AMQPClass::Basic(basic::AMQPMethod::Consume(consume))).await {
+        match self
+            .call(
+                channel,
+                AMQPClass::Basic(basic::AMQPMethod::Consume(consume)),
+            )
+            .await
+        {
             AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(_)) => {}
             other => panic!("not consuming: {other:?}"),
         }
     }
 
     pub async fn qos(&mut self, channel: u16, count: u16, global: bool) {
-        let qos = basic::Qos { prefetch_count: count, global };
-        self.call(channel, AMQPClass::Basic(basic::AMQPMethod::Qos(qos))).await;
+        let qos = basic::Qos {
+            prefetch_count: count,
+            global,
+        };
+        self.call(channel, AMQPClass::Basic(basic::AMQPMethod::Qos(qos)))
+            .await;
     }
 
     pub async fn ack(&mut self, channel: u16, tag: u64, multiple: bool) {
-        let ack = basic::Ack { delivery_tag: tag, multiple };
-        self.send(channel, AMQPClass::Basic(basic::AMQPMethod::Ack(ack))).await;
+        let ack = basic::Ack {
+            delivery_tag: tag,
+            multiple,
+        };
+        self.send(channel, AMQPClass::Basic(basic::AMQPMethod::Ack(ack)))
+            .await;
     }
 
     pub async fn nack(&mut self, channel: u16, tag: u64, requeue: bool) {
-        let nack = basic::Nack { delivery_tag: tag, multiple: false, requeue };
-        self.send(channel, AMQPClass::Basic(basic::AMQPMethod::Nack(nack))).await;
+        let nack = basic::Nack {
+            delivery_tag: tag,
+            multiple: false,
+            requeue,
+        };
+        self.send(channel, AMQPClass::Basic(basic::AMQPMethod::Nack(nack)))
+            .await;
     }
 
     /// The next confirm: acked, tag, multiple.
     pub async fn confirm(&mut self) -> (bool, u64, bool) {
         match self.method(1).await {
             AMQPClass::Basic(basic::AMQPMethod::Ack(ack)) => (true, ack.delivery_tag, ack.multiple),
-            AMQPClass::Basic(basic::AMQPMethod::Nack(nack)) => (false, nack.delivery_tag, nack.multiple),
+            AMQPClass::Basic(basic::AMQPMethod::Nack(nack)) => {
+                (false, nack.delivery_tag, nack.multiple)
+            }
             other => panic!("expected a confirm, got {other:?}"),
         }
     }
@@ -338,7 +424,10 @@ impl Client {
 }
 
 pub fn encode(frame: &AMQPFrame) -> Vec<u8> {
-    gen_frame(frame)(WriteContext::from(Vec::new())).unwrap().into_inner().0
+    gen_frame(frame)(WriteContext::from(Vec::new()))
+        .unwrap()
+        .into_inner()
+        .0
 }
 
 pub fn publish_frames(

@@ -4,3 +4,4 @@
 //! runs on the machine is never touched.
 
 pub mod broker;
+pub mod raw;

@@ -2,9 +2,13 @@
 // The rooms land one after another; removed when the house is whole.
 #![allow(dead_code, unused_imports)]
 
+pub mod component;
+pub mod converter;
 pub mod error;
+pub mod handler;
 pub mod message;
 pub mod name;
+pub mod registry;
 pub mod time;
 pub mod topology;
 

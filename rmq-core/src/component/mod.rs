@@ -1,0 +1,5 @@
+//! What handlers share: values by type.
+
+mod components;
+
+pub use components::{ComponentType, Components};

@@ -43,7 +43,9 @@ impl Form {
 /// The compression a body is under, if its content encoding names one. Spring writes the charset there, which is none.
 pub(super) fn compression(properties: &MessageProperties) -> Option<&str> {
     let encoding = properties.content_encoding.as_deref()?;
-    let known = ["gzip", "x-gzip", "deflate", "compress", "br", "zstd", "lz4", "snappy"];
+    let known = [
+        "gzip", "x-gzip", "deflate", "compress", "br", "zstd", "lz4", "snappy",
+    ];
     known
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(encoding.trim()))

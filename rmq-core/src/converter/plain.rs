@@ -13,7 +13,10 @@ pub(super) struct Plain<'b> {
 
 impl<'b> Plain<'b> {
     pub(super) const fn text(body: &'b [u8]) -> Self {
-        Self { body, is_text: true }
+        Self {
+            body,
+            is_text: true,
+        }
     }
 
     pub(super) const fn bytes(body: &'b [u8]) -> Self {

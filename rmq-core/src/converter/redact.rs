@@ -8,11 +8,16 @@ use super::ConversionError;
 /// those only what comes from the type; a sentence of a type's own `Deserialize` may quote the payload.
 pub(super) fn reading(type_name: &'static str, error: &serde_json::Error) -> ConversionError {
     let said = error.to_string();
-    let sentence = said.rsplit_once(" at line ").map_or(&*said, |(head, _)| head);
+    let sentence = said
+        .rsplit_once(" at line ")
+        .map_or(&*said, |(head, _)| head);
     let detail = match error.classify() {
-        Category::Data => without_values(sentence)
-            .unwrap_or_else(|| "its JSON is well-formed, and the type refuses a value in it".into()),
-        Category::Syntax | Category::Eof | Category::Io => format!("its JSON is broken: {sentence}"),
+        Category::Data => without_values(sentence).unwrap_or_else(|| {
+            "its JSON is well-formed, and the type refuses a value in it".into()
+        }),
+        Category::Syntax | Category::Eof | Category::Io => {
+            format!("its JSON is broken: {sentence}")
+        }
     };
     let error_with_detail = ConversionError::reading_named(type_name, detail);
     match error.line() {
@@ -24,8 +29,12 @@ pub(super) fn reading(type_name: &'static str, error: &serde_json::Error) -> Con
 /// A failure to write.
 pub(super) fn writing(error: &serde_json::Error) -> &'static str {
     match error.to_string().as_str() {
-        "key must be a string" => "a key of one of its maps is not a text, and JSON has no other keys",
-        "float key must be finite (got NaN or +/-inf)" => "a key of one of its maps is not a finite number",
+        "key must be a string" => {
+            "a key of one of its maps is not a text, and JSON has no other keys"
+        }
+        "float key must be finite (got NaN or +/-inf)" => {
+            "a key of one of its maps is not a finite number"
+        }
         _ => "its `Serialize` refused",
     }
 }
@@ -37,13 +46,22 @@ fn without_values(sentence: &str) -> Option<String> {
         }
     }
     if let Some(rest) = sentence.strip_prefix("unknown field `") {
-        return Some(format!("it has a field that the type does not know{}", expected(rest)?));
+        return Some(format!(
+            "it has a field that the type does not know{}",
+            expected(rest)?
+        ));
     }
     if let Some(rest) = sentence.strip_prefix("unknown variant `") {
-        return Some(format!("it names a variant that the type does not have{}", expected(rest)?));
+        return Some(format!(
+            "it names a variant that the type does not have{}",
+            expected(rest)?
+        ));
     }
     if let Some(rest) = sentence.strip_prefix("invalid length ") {
-        return Some(format!("a part of it has a wrong length{}", expected(rest)?));
+        return Some(format!(
+            "a part of it has a wrong length{}",
+            expected(rest)?
+        ));
     }
     let rest = sentence
         .strip_prefix("invalid type: ")

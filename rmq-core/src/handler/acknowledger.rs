@@ -33,7 +33,9 @@ pub enum AcknowledgeError {
     #[error("the delivery is settled already ({0:?}), and that stands")]
     AlreadySettled(Acknowledgement),
     /// The handler has returned, and the listener has taken the settlement over.
-    #[error("the handler of the delivery has returned, and the listener has settled it as a failure")]
+    #[error(
+        "the handler of the delivery has returned, and the listener has settled it as a failure"
+    )]
     TooLate,
     /// The channel it came on has ended; the broker delivers the message again.
     #[error("the channel of the delivery has ended; the broker delivers the message again")]

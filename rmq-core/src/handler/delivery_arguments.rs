@@ -22,10 +22,7 @@ pub trait FromDelivery<Via>: Sized {
     ///
     /// # Errors
     /// Why it cannot be taken; the message is then dead-lettered.
-    fn from_delivery(
-        argument: &'static str,
-        context: &HandlerContext,
-    ) -> Result<Self, Rejection>;
+    fn from_delivery(argument: &'static str, context: &HandlerContext) -> Result<Self, Rejection>;
 
     /// What it is.
     #[must_use]
@@ -51,10 +48,7 @@ pub const fn argument<T: FromDelivery<Via>, Via>(
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> FromDelivery<ViaPayload> for T {
-    fn from_delivery(
-        argument: &'static str,
-        context: &HandlerContext,
-    ) -> Result<Self, Rejection> {
+    fn from_delivery(argument: &'static str, context: &HandlerContext) -> Result<Self, Rejection> {
         decode(&*context.scope().converter, context.message())
             .map_err(|error| Rejection::body(argument, error))
     }
@@ -68,10 +62,7 @@ impl<T: DeserializeOwned> FromDelivery<ViaPayload> for T {
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> FromDelivery<ViaExtractor> for State<T> {
-    fn from_delivery(
-        argument: &'static str,
-        context: &HandlerContext,
-    ) -> Result<Self, Rejection> {
+    fn from_delivery(argument: &'static str, context: &HandlerContext) -> Result<Self, Rejection> {
         State::from_source(argument, context)
     }
 
@@ -81,10 +72,7 @@ impl<T: Send + Sync + 'static> FromDelivery<ViaExtractor> for State<T> {
 }
 
 impl FromDelivery<ViaExtractor> for Acknowledger {
-    fn from_delivery(
-        argument: &'static str,
-        context: &HandlerContext,
-    ) -> Result<Self, Rejection> {
+    fn from_delivery(argument: &'static str, context: &HandlerContext) -> Result<Self, Rejection> {
         let acknowledger = context.acknowledger().cloned();
         acknowledger.ok_or_else(|| Rejection::no_acknowledger(argument))
     }

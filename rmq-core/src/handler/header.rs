@@ -184,7 +184,10 @@ impl FromHeader for f64 {
 
 impl FromHeader for f32 {
     fn from_header(value: Option<&Value>) -> Result<Self, HeaderFault> {
-        #[allow(clippy::cast_possible_truncation, reason = "asked for in single precision")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "asked for in single precision"
+        )]
         f64::from_header(value).map(|number| number as Self)
     }
 }
@@ -193,8 +196,13 @@ fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Void => "nothing",
         Value::Bool(_) => "a truth value",
-        Value::I8(_) | Value::U8(_) | Value::I16(_) | Value::U16(_) | Value::I32(_)
-        | Value::U32(_) | Value::I64(_) => "a whole number",
+        Value::I8(_)
+        | Value::U8(_)
+        | Value::I16(_)
+        | Value::U16(_)
+        | Value::I32(_)
+        | Value::U32(_)
+        | Value::I64(_) => "a whole number",
         Value::F32(_) | Value::F64(_) => "a floating point number",
         Value::Decimal(..) => "a decimal",
         Value::Text(_) => "a text",

@@ -27,9 +27,7 @@ pub use component_method::{
     infallible,
 };
 pub use configuration::{ConfigurationDescriptor, ExecutorOptions, RabbitConfiguration};
-pub use declarables::{
-    DeclarablesDescriptor, IntoDeclarables, IntoDeclared, declare, declared,
-};
+pub use declarables::{DeclarablesDescriptor, IntoDeclarables, IntoDeclared, declare, declared};
 pub use listener::ListenerDescriptor;
 pub use listener_binding::ListenerBinding;
 pub use listener_options::{
@@ -42,5 +40,9 @@ pub use selection::{RegisteredListener, Selection};
 pub use source::Source;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests;

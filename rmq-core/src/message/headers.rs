@@ -79,6 +79,11 @@ impl Headers {
         read.as_deref().unwrap_or_default()
     }
 
+    /// The broker's table as it came: content without its length prefix.
+    pub(crate) const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
     /// Why the broker's table could not be read, if it could not.
     #[must_use]
     pub fn fault(&self) -> Option<TableError> {

@@ -282,6 +282,21 @@ pub fn without(content: &Bytes, name: &str) -> Bytes {
     kept.freeze()
 }
 
+/// The long string `name` at the top level of a table's content, if it is there. Containers are stepped over.
+#[must_use]
+pub fn find_text<'a>(content: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut at = 0;
+    while at < content.len() {
+        let next = field_end(content, at)?;
+        let value = at + 1 + usize::from(*content.get(at)?);
+        if content.get(at + 1..value)? == name.as_bytes() && content.get(value) == Some(&b'S') {
+            return content.get(value + 5..next);
+        }
+        at = next;
+    }
+    None
+}
+
 /// Where the field that begins at `at` ends. Containers are stepped over by their length: depth does not matter.
 fn field_end(content: &[u8], at: usize) -> Option<usize> {
     let end = content.len();
@@ -367,6 +382,20 @@ mod tests {
             check(&nested_levels(20_000), 8),
             Err(TableError::TooDeep(8))
         );
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands_and_nothing_else_is() {
+        let content = written(&sample());
+        assert_eq!(find_text(&content, "text"), Some("größe".as_bytes()));
+        assert_eq!(find_text(&content, "list"), None);
+        assert_eq!(find_text(&content, "inner"), None);
+        let mut behind_deep = nested_levels(10_000).to_vec();
+        behind_deep.extend(&content);
+        assert_eq!(find_text(&behind_deep, "text"), Some("größe".as_bytes()));
+        for end in 0..content.len() {
+            let _ = find_text(content.get(..end).unwrap(), "table");
+        }
     }
 
     #[test]

@@ -1,12 +1,23 @@
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytestring::ByteString;
+use lapin::options;
+use tokio::sync::oneshot;
 
 use crate::message::{Delivery, Message, Value};
 use crate::name::Name;
 use crate::time::Deadline;
 
-use super::{CloseCause, DeliverySink, PublishRejected, Settlement, Stale, Token, TransportError};
+use super::arguments::{short, table};
+use super::lease::Lease;
+use super::shared::Shared;
+use super::{
+    CloseCause, DeliverySink, PublishRejected, PublishSink, Settlement, Stale, Token, TransportError,
+    TransportErrorKind,
+};
 
 /// Arguments of a declaration or a consumer, in order.
 pub type Arguments = Vec<(ByteString, Value)>;
@@ -46,11 +57,188 @@ pub struct ConsumeSpec {
     pub arguments: Arguments,
 }
 
-/// One leased channel of one generation. Cheap to clone; its number goes back when it has been closed.
+/// One leased channel of one generation. Cheap to clone; its number goes back when it has been closed. The last clone
+/// to be dropped closes it.
 ///
 /// Control calls run in a task that is never dropped; one that misses its deadline closes the channel.
-#[derive(Debug, Clone)]
-pub struct Channel {}
+#[derive(Clone)]
+pub struct Channel {
+    last: Arc<LastClone>,
+}
+
+struct LastClone {
+    lease: Arc<Lease>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for LastClone {
+    fn drop(&mut self) {
+        self.lease.close_control();
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("number", &self.lease().number)
+            .field("generation", &self.lease().generation)
+            .field("phase", &self.lease().phase())
+            .finish()
+    }
+}
+
+impl Channel {
+    /// Opens a channel, in confirm mode if there is a sink for verdicts.
+    pub(super) async fn open(
+        shared: Arc<Shared>,
+        sink: Option<Arc<dyn PublishSink>>,
+        deadline: Deadline,
+    ) -> Result<Self, TransportError> {
+        let deadline = deadline.min(Deadline::after(shared.rpc_timeout));
+        let failed = |kind, text: String| TransportError {
+            kind,
+            doing: format!("open a channel to {}", shared.target),
+            text,
+        };
+        let ended = |cause: CloseCause| failed(TransportErrorKind::ConnectionClosed(cause.code), cause.to_string());
+        // Never dropped: a channel that opens after the deadline is closed again, by the last clone.
+        let (answer, opened) = oneshot::channel();
+        let opening = create(Arc::clone(&shared));
+        shared.runtime.spawn(async move { answer.send(opening.await) });
+        let channel = tokio::select! {
+            biased;
+            opened = deadline.limit(opened) => match opened {
+                Ok(Ok(Ok(channel))) => channel,
+                Ok(Ok(Err(error))) => {
+                    // lapin fails when the link does, and the link knows why.
+                    if shared.end_cause().is_some() {
+                        return Err(ended(shared.closed().await));
+                    }
+                    if matches!(error.kind(), lapin::ErrorKind::ChannelsLimitReached) {
+                        return Err(failed(TransportErrorKind::ChannelsExhausted, error.to_string()));
+                    }
+                    // A number that lapin failed to open is lost to it: this connection has had its day.
+                    shared.lost(&format!("a channel could not be opened: {error}"));
+                    return Err(failed(TransportErrorKind::ConnectionClosed(0), error.to_string()));
+                }
+                Ok(Err(_)) => return Err(failed(TransportErrorKind::ConnectionClosed(0), "the runtime is stopping".into())),
+                Err(missed) => return Err(failed(TransportErrorKind::Deadline, missed.to_string())),
+            },
+            cause = shared.closed() => return Err(ended(cause)),
+        };
+        if let Some(sink) = sink {
+            channel.lease().inbound.lock().publisher = Some(sink);
+            let confirm = |lapin: lapin::Channel| async move { lapin.confirm_select(options::ConfirmSelectOptions::default()).await };
+            let confirmed = channel.call("switch confirms on".into(), deadline, confirm).await;
+            if let Err(error) = confirmed {
+                // Nobody has the channel: its sink has nothing to hear.
+                channel.lease().inbound.lock().publisher = None;
+                return Err(error);
+            }
+        }
+        Ok(channel)
+    }
+
+    fn lease(&self) -> &Arc<Lease> {
+        &self.last.lease
+    }
+
+    fn ended(doing: String, cause: &CloseCause) -> TransportError {
+        let kind = if cause.link {
+            TransportErrorKind::ConnectionClosed(cause.code)
+        } else {
+            TransportErrorKind::ChannelClosed(cause.code)
+        };
+        TransportError {
+            kind,
+            doing,
+            text: cause.to_string(),
+        }
+    }
+
+    /// Waits for an answer, the end of the channel or the deadline, and closes the channel at the latter.
+    async fn answer<T>(
+        &self,
+        doing: String,
+        deadline: Deadline,
+        answer: impl Future<Output = Option<T>>,
+    ) -> Result<T, TransportError> {
+        let answered = deadline.limit(async {
+            tokio::select! {
+                biased;
+                answer = answer => answer.ok_or(()),
+                _ = self.closed() => Err(()),
+            }
+        });
+        match answered.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(())) => match deadline.limit(self.closed()).await {
+                Ok(cause) => Err(Self::ended(doing, &cause)),
+                Err(_) => Err(self.missed(doing)),
+            },
+            Err(_) => Err(self.missed(doing)),
+        }
+    }
+
+    /// An answer that comes after its deadline would be taken for the next one's: the channel is closed.
+    fn missed(&self, doing: String) -> TransportError {
+        let (channel, deadline) = (self.clone(), Deadline::after(self.last.shared.rpc_timeout));
+        self.last.shared.runtime.spawn(async move { channel.close(deadline).await });
+        TransportError {
+            kind: TransportErrorKind::Deadline,
+            doing,
+            text: "no answer before the deadline; the channel is closed".into(),
+        }
+    }
+
+    /// One control call, in a task that is never dropped.
+    async fn call<T, F>(
+        &self,
+        doing: String,
+        deadline: Deadline,
+        call: impl FnOnce(lapin::Channel) -> F + Send + 'static,
+    ) -> Result<T, TransportError>
+    where
+        T: Send + 'static,
+        F: Future<Output = lapin::Result<T>> + Send,
+    {
+        let deadline = deadline.min(Deadline::after(self.last.shared.rpc_timeout));
+        let (send, answer) = oneshot::channel();
+        let lease = Arc::clone(self.lease());
+        self.last.shared.runtime.spawn(async move {
+            let _one = Arc::clone(&lease.calls).lock_owned().await;
+            let Some(lapin) = lease.control.lock().channel() else { return };
+            // A deadline that passed while this waited for its turn has closed the channel.
+            let result = call(lapin).await;
+            // Nobody listens any more: the caller has gone, or has its error.
+            let _ = send.send(result);
+        });
+        let answer = self.answer(doing.clone(), deadline, async { answer.await.ok() }).await?;
+        match answer {
+            Ok(answer) => Ok(answer),
+            // lapin's errors follow the end of the channel, which says more.
+            Err(error) => match self.close_cause().or_else(|| self.last.shared.end_cause()) {
+                Some(cause) => Err(Self::ended(doing, &cause)),
+                None => Err(TransportError {
+                    kind: TransportErrorKind::Protocol,
+                    doing,
+                    text: error.to_string(),
+                }),
+            },
+        }
+    }
+}
+
+async fn create(shared: Arc<Shared>) -> lapin::Result<Channel> {
+    let lapin = shared.lapin.lock().clone();
+    let gone = || lapin::ErrorKind::InvalidConnectionState(lapin::ConnectionState::Closed);
+    let lapin = lapin.ok_or_else(gone)?.create_channel().await?;
+    // It was registered when lapin's `channel.open` was cut.
+    let lease = shared.leases.get(lapin.id()).ok_or_else(gone)?;
+    lease.attach(lapin);
+    let last = Arc::new(LastClone { lease, shared });
+    Ok(Channel { last })
+}
 
 #[allow(
     clippy::too_many_arguments,
@@ -60,18 +248,21 @@ impl Channel {
     /// The process-wide number of this lease: a settlement or a verdict belongs to one generation only.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        unimplemented!()
+        self.lease().generation
     }
 
     /// Why it ended, if it has.
     #[must_use]
     pub fn close_cause(&self) -> Option<CloseCause> {
-        unimplemented!()
+        self.lease().cause()
     }
 
     /// Waits until it has ended.
     pub async fn closed(&self) -> CloseCause {
-        unimplemented!()
+        let mut ended = self.lease().ended();
+        let cause = ended.wait_for(Option::is_some).await.map(|cause| cause.clone());
+        // The lease outlives this handle: its sender is there.
+        cause.ok().flatten().unwrap_or_else(|| self.last.shared.lost_cause("the channel has ended"))
     }
 
     /// Takes the next tag, enters the publish into the channel's list and appends its frames, under one lock.
@@ -87,7 +278,7 @@ impl Channel {
         mandatory: bool,
         token: Token,
     ) -> Result<u64, PublishRejected> {
-        unimplemented!()
+        self.lease().publish(exchange, routing_key, message, mandatory, token)
     }
 
     /// Settles a delivery, once. Acks are gathered; the rest leaves at once. Never waits.
@@ -95,13 +286,13 @@ impl Channel {
     /// # Errors
     /// [`Stale`] when the channel has ended, or the tag is settled already.
     pub fn settle(&self, tag: u64, settlement: Settlement) -> Result<(), Stale> {
-        unimplemented!()
+        self.lease().settle(tag, settlement)
     }
 
     /// How many settlements were written and not yet proven by an answer of the broker behind them.
     #[must_use]
     pub fn unproven(&self) -> u64 {
-        unimplemented!()
+        self.lease().unproven()
     }
 
     /// A round trip: when it returns, the broker has seen everything appended before it.
@@ -109,7 +300,7 @@ impl Channel {
     /// # Errors
     /// When the channel ended or the deadline passed.
     pub async fn round_trip(&self, deadline: Deadline) -> Result<(), TransportError> {
-        unimplemented!()
+        self.send_qos(self.lease().prefetch.load(Ordering::Relaxed), "make a round trip".into(), deadline).await
     }
 
     /// `basic.get`.
@@ -122,7 +313,16 @@ impl Channel {
         no_ack: bool,
         deadline: Deadline,
     ) -> Result<Option<Got>, TransportError> {
-        unimplemented!()
+        let doing = format!("get a message from queue `{queue}`");
+        let deadline = deadline.min(Deadline::after(self.last.shared.rpc_timeout));
+        let answer = self.lease().get(queue, no_ack);
+        let answer = async {
+            match answer {
+                Some(answer) => answer.await.ok(),
+                None => None,
+            }
+        };
+        self.answer(doing, deadline, answer).await
     }
 
     /// `basic.qos`, per consumer: for consumers started after it.
@@ -130,7 +330,9 @@ impl Channel {
     /// # Errors
     /// When the channel ended or the deadline passed.
     pub async fn qos(&self, prefetch: u16, deadline: Deadline) -> Result<(), TransportError> {
-        unimplemented!()
+        self.send_qos(prefetch, format!("set the prefetch to {prefetch}"), deadline).await?;
+        self.lease().prefetch.store(prefetch, Ordering::Relaxed);
+        Ok(())
     }
 
     /// `basic.consume`. Deliveries may reach the sink before this returns.
@@ -143,7 +345,20 @@ impl Channel {
         sink: Arc<dyn DeliverySink>,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("consume from queue `{}`", spec.queue);
+        let ConsumeSpec { queue, consumer_tag, no_ack, exclusive, arguments } = spec;
+        let arguments = table(&arguments, &doing)?;
+        // First: deliveries may come before the answer.
+        self.lease().inbound.lock().consumers.add(&consumer_tag, no_ack, sink);
+        let lease = Arc::clone(self.lease());
+        let tag = consumer_tag.clone();
+        let options = options::BasicConsumeOptions { no_local: false, no_ack, exclusive, nowait: false };
+        let call = move |lapin: lapin::Channel| async move {
+            let consumer = lapin.basic_consume(short(&queue), short(&tag), options, arguments).await?;
+            lease.control.lock().keep(tag, consumer);
+            Ok(())
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `basic.cancel`. When it returns no further delivery comes.
@@ -155,7 +370,14 @@ impl Channel {
         consumer_tag: &Name,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("cancel consumer `{consumer_tag}`");
+        let (lease, tag) = (Arc::clone(self.lease()), consumer_tag.clone());
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.basic_cancel(short(&tag), options::BasicCancelOptions::default()).await?;
+            lease.control.lock().drop_consumer(&tag);
+            Ok(())
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `exchange.declare`; `passive` only asks.
@@ -173,7 +395,12 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("declare exchange `{name}`");
+        let arguments = table(&arguments, &doing)?;
+        let (name, kind) = (short(name), lapin::ExchangeKind::Custom(kind.to_owned()));
+        let options = options::ExchangeDeclareOptions { passive, durable, auto_delete, internal, nowait: false };
+        let call = move |lapin: lapin::Channel| async move { lapin.exchange_declare(name, kind, options, arguments).await };
+        self.call(doing, deadline, call).await
     }
 
     /// `queue.declare`; `passive` only asks.
@@ -190,7 +417,18 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<Declared, TransportError> {
-        unimplemented!()
+        let doing = format!("declare queue `{name}`");
+        let arguments = table(&arguments, &doing)?;
+        let name = short(name);
+        let options = options::QueueDeclareOptions { passive, durable, exclusive, auto_delete, nowait: false };
+        let call = move |lapin: lapin::Channel| async move { lapin.queue_declare(name, options, arguments).await };
+        let queue = self.call(doing, deadline, call).await?;
+        Ok(Declared {
+            // The broker's short string fits.
+            queue: Name::try_from(queue.name().as_str()).unwrap_or_default(),
+            messages: queue.message_count(),
+            consumers: queue.consumer_count(),
+        })
     }
 
     /// `queue.bind`.
@@ -205,7 +443,13 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("bind queue `{queue}` to exchange `{exchange}`");
+        let arguments = table(&arguments, &doing)?;
+        let (queue, exchange, key) = (short(queue), short(exchange), short(routing_key));
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.queue_bind(queue, exchange, key, options::QueueBindOptions::default(), arguments).await
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `queue.unbind`.
@@ -220,7 +464,13 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("unbind queue `{queue}` from exchange `{exchange}`");
+        let arguments = table(&arguments, &doing)?;
+        let (queue, exchange, key) = (short(queue), short(exchange), short(routing_key));
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.queue_unbind(queue, exchange, key, arguments).await
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `exchange.bind`.
@@ -235,7 +485,13 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("bind exchange `{destination}` to exchange `{source}`");
+        let arguments = table(&arguments, &doing)?;
+        let (destination, source, key) = (short(destination), short(source), short(routing_key));
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.exchange_bind(destination, source, key, options::ExchangeBindOptions::default(), arguments).await
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `exchange.unbind`.
@@ -250,7 +506,13 @@ impl Channel {
         arguments: Arguments,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("unbind exchange `{destination}` from exchange `{source}`");
+        let arguments = table(&arguments, &doing)?;
+        let (destination, source, key) = (short(destination), short(source), short(routing_key));
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.exchange_unbind(destination, source, key, options::ExchangeUnbindOptions::default(), arguments).await
+        };
+        self.call(doing, deadline, call).await
     }
 
     /// `exchange.delete`.
@@ -263,7 +525,11 @@ impl Channel {
         if_unused: bool,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let doing = format!("delete exchange `{name}`");
+        let name = short(name);
+        let options = options::ExchangeDeleteOptions { if_unused, nowait: false };
+        let call = move |lapin: lapin::Channel| async move { lapin.exchange_delete(name, options).await };
+        self.call(doing, deadline, call).await
     }
 
     /// `queue.delete`: the number of messages that went with it.
@@ -277,7 +543,11 @@ impl Channel {
         if_empty: bool,
         deadline: Deadline,
     ) -> Result<u32, TransportError> {
-        unimplemented!()
+        let doing = format!("delete queue `{name}`");
+        let name = short(name);
+        let options = options::QueueDeleteOptions { if_unused, if_empty, nowait: false };
+        let call = move |lapin: lapin::Channel| async move { lapin.queue_delete(name, options).await };
+        self.call(doing, deadline, call).await
     }
 
     /// `queue.purge`: the number of messages dropped.
@@ -289,11 +559,29 @@ impl Channel {
         name: &Name,
         deadline: Deadline,
     ) -> Result<u32, TransportError> {
-        unimplemented!()
+        let doing = format!("purge queue `{name}`");
+        let name = short(name);
+        let call = move |lapin: lapin::Channel| async move { lapin.queue_purge(name, options::QueuePurgeOptions::default()).await };
+        self.call(doing, deadline, call).await
     }
 
     /// Closes it; deliveries not settled go back to the broker. At the deadline the link is dropped. Never fails.
     pub async fn close(&self, deadline: Deadline) {
-        unimplemented!()
+        self.lease().close_control();
+        if deadline.limit(self.closed()).await.is_err() {
+            // Its number cannot be used again, and nobody knows what the broker has seen.
+            self.last.shared.lost("a channel did not close before its deadline");
+        }
+    }
+
+    /// How many publishes wait for a verdict.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.lease().in_flight()
+    }
+
+    async fn send_qos(&self, prefetch: u16, doing: String, deadline: Deadline) -> Result<(), TransportError> {
+        let call = move |lapin: lapin::Channel| async move { lapin.basic_qos(prefetch, options::BasicQosOptions::default()).await };
+        self.call(doing, deadline, call).await
     }
 }

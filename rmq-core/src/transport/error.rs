@@ -44,6 +44,14 @@ pub enum PublishRejected {
     /// The channel has ended.
     #[error("the channel has ended")]
     Closed,
+    /// Properties and headers must fit one frame.
+    #[error("properties and headers take {size} bytes, and a frame of this connection holds {limit}")]
+    PropertiesTooLarge {
+        /// Their frame's size in bytes.
+        size: usize,
+        /// The negotiated frame size in bytes.
+        limit: usize,
+    },
 }
 
 /// A settlement came for a delivery of a channel that has ended, or a second time. Nothing was sent.

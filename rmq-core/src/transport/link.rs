@@ -1,9 +1,14 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytestring::ByteString;
 use tokio::sync::watch;
 
 use crate::time::Deadline;
 
-use super::{Channel, CloseCause, LinkSettings, PublishSink, TransportError};
+use super::shared::Shared;
+use super::{Channel, CloseCause, LinkSettings, PublishSink, TransportError, TransportErrorKind, open};
 
 /// What a link is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,28 +22,63 @@ pub enum LinkState {
 }
 
 /// One connection to the broker. Cheap to clone; ends when closed, when the socket ends, or when the last clone is dropped.
-#[derive(Debug, Clone)]
-pub struct Link {}
+#[derive(Clone)]
+pub struct Link {
+    last: Arc<LastClone>,
+}
+
+struct LastClone(Arc<Shared>);
+
+/// A goodbye that nobody waits for.
+const SILENT_GOODBYE: Duration = Duration::from_secs(5);
+
+impl Drop for LastClone {
+    fn drop(&mut self) {
+        if self.0.end_cause().is_none() {
+            let shared = Arc::clone(&self.0);
+            self.0.runtime.spawn(close(shared, Deadline::after(SILENT_GOODBYE)));
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.shared().state.borrow();
+        f.debug_struct("Link").field("target", &self.shared().target).field("state", &*state).finish()
+    }
+}
 
 impl Link {
     /// Connects, negotiates and authenticates, each within its deadline.
     ///
+    /// # Cancel safety
+    /// Dropping the future drops the connection.
+    ///
     /// # Errors
     /// The kinds tell a wrong password, a missing virtual host, a failed certificate and "not there" apart.
     pub async fn open(settings: LinkSettings) -> Result<Self, TransportError> {
-        unimplemented!()
+        open::open(settings).await.map(Self::of)
+    }
+
+    pub(super) fn of(shared: Arc<Shared>) -> Self {
+        let last = Arc::new(LastClone(shared));
+        Self { last }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.last.0
     }
 
     /// The state, and a way to wait for the next one. The last is `Closed`.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<LinkState> {
-        unimplemented!()
+        self.shared().state.subscribe()
     }
 
     /// The broker's `product` and `version`, as it said them.
     #[must_use]
     pub fn broker(&self) -> (String, String) {
-        unimplemented!()
+        self.shared().broker.get().cloned().unwrap_or_default()
     }
 
     /// Opens a channel without confirms: for consumers, gets and declarations.
@@ -46,7 +86,7 @@ impl Link {
     /// # Errors
     /// When the link has ended, the deadline passed, or no channel number is free.
     pub async fn open_channel(&self, deadline: Deadline) -> Result<Channel, TransportError> {
-        unimplemented!()
+        Channel::open(Arc::clone(self.shared()), None, deadline).await
     }
 
     /// Opens a channel in confirm mode whose verdicts go to `sink`.
@@ -55,10 +95,10 @@ impl Link {
     /// As [`Link::open_channel`].
     pub async fn open_publishing_channel(
         &self,
-        sink: std::sync::Arc<dyn PublishSink>,
+        sink: Arc<dyn PublishSink>,
         deadline: Deadline,
     ) -> Result<Channel, TransportError> {
-        unimplemented!()
+        Channel::open(Arc::clone(self.shared()), Some(sink), deadline).await
     }
 
     /// Gives the broker a new secret (`connection.update-secret`).
@@ -71,11 +111,56 @@ impl Link {
         reason: &str,
         deadline: Deadline,
     ) -> Result<(), TransportError> {
-        unimplemented!()
+        let shared = Arc::clone(self.shared());
+        let failed = |kind, text: String| TransportError {
+            kind,
+            doing: format!("update the secret of the connection to {}", shared.target),
+            text,
+        };
+        let reason = lapin::types::ShortString::try_new(reason)
+            .map_err(|error| failed(TransportErrorKind::Protocol, error.to_string()))?;
+        let update = {
+            let (shared, secret) = (Arc::clone(&shared), secret.to_owned());
+            async move {
+                let _one = Arc::clone(&shared.updates).lock_owned().await;
+                let Some(lapin) = shared.lapin.lock().clone() else { return Ok(()) };
+                shared.set_secret(&secret);
+                // lapin logs what it sends: it gets a placeholder, and the link writes the secret.
+                lapin.update_secret("".into(), reason).await
+            }
+        };
+        // In a task of its own: an update that was dropped half way would leave its secret for the next.
+        let mut update = tokio::spawn(update);
+        tokio::select! {
+            biased;
+            cause = shared.closed() => Err(failed(TransportErrorKind::ConnectionClosed(cause.code), cause.to_string())),
+            done = deadline.limit(&mut update) => match done {
+                Err(missed) => Err(failed(TransportErrorKind::Deadline, missed.to_string())),
+                Ok(Ok(Ok(()))) => Ok(()),
+                Ok(Ok(Err(error))) => Err(failed(TransportErrorKind::Protocol, error.to_string())),
+                Ok(Err(error)) => Err(failed(TransportErrorKind::Protocol, error.to_string())),
+            }
+        }
     }
 
     /// Says goodbye to the broker; at the deadline the socket is dropped. Never fails.
     pub async fn close(&self, deadline: Deadline) {
-        unimplemented!()
+        // In a task of its own: a close that was dropped half way would leave the socket open.
+        let closing = tokio::spawn(close(Arc::clone(self.shared()), deadline));
+        // The task does not panic; when the runtime goes, the socket goes with it.
+        let _ = closing.await;
+    }
+}
+
+async fn close(shared: Arc<Shared>, deadline: Deadline) {
+    shared.closing();
+    let lapin = shared.lapin.lock().clone();
+    if let Some(lapin) = lapin {
+        // Its answer ends the link; a failure means that the link is ending by itself.
+        tokio::spawn(async move { drop(lapin.close(200, "OK".into()).await) });
+    }
+    if deadline.limit(shared.closed()).await.is_err() {
+        shared.lost("closed");
+        shared.closed().await;
     }
 }

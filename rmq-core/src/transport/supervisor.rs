@@ -1,0 +1,69 @@
+//! Runs reader and writer, and when one of them ends, ends the link and tells everybody.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::{JoinError, JoinHandle};
+
+use super::shared::Shared;
+use super::{CloseCause, LinkState, reader, writer};
+
+/// How long the last frames (our answer to the broker's close, say) may take.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// Starts the tasks of a link.
+pub(super) fn start<R, W>(shared: &Arc<Shared>, reading: R, writing: W)
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let reader = tokio::spawn(reader::read(Arc::clone(shared), reading));
+    let writer = tokio::spawn(writer::write(Arc::clone(shared), writing));
+    tokio::spawn(supervise(Arc::clone(shared), reader, writer));
+}
+
+async fn supervise(shared: Arc<Shared>, mut reader: JoinHandle<CloseCause>, mut writer: JoinHandle<CloseCause>) {
+    let cause = tokio::select! {
+        biased;
+        cause = shared.ending() => cause,
+        ended = &mut reader => ended_by("reader", ended, &shared),
+        ended = &mut writer => ended_by("writer", ended, &shared),
+    };
+    shared.end(cause);
+    stopped(reader, async {}).await;
+    shared.drain();
+    stopped(writer, tokio::time::sleep(LAST_WRITE)).await;
+    let cause = shared.end_cause().unwrap_or_else(|| shared.lost_cause("the link has ended"));
+    tracing::debug!(target = %shared.target, %cause, "link ended");
+    for lease in shared.leases.close() {
+        lease.end(&cause);
+        lease.close_control();
+    }
+    shared.to_lapin.end();
+    shared.state.send_replace(LinkState::Closed(cause));
+    drop(shared.lapin.lock().take());
+}
+
+/// Waits for a task to be really over: until then it may tell sinks. Aborts it after `grace`.
+async fn stopped(mut task: JoinHandle<CloseCause>, grace: impl Future<Output = ()>) {
+    if task.is_finished() {
+        return;
+    }
+    tokio::select! {
+        _ = &mut task => return,
+        () = grace => task.abort(),
+    }
+    let _ = task.await;
+}
+
+/// A panic in a task is a lost link like any other.
+fn ended_by(task: &str, ended: Result<CloseCause, JoinError>, shared: &Shared) -> CloseCause {
+    ended.unwrap_or_else(|error| {
+        tracing::error!(target = %shared.target, task, %error, "a task of the link panicked");
+        let mut cause = shared.lost_cause("");
+        cause.text = format!("the link's {task} panicked").into();
+        cause
+    })
+}

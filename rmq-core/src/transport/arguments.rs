@@ -17,7 +17,10 @@ pub(super) fn table(arguments: &Arguments, doing: &str) -> Result<FieldTable, Tr
     fields(arguments).map_err(|name| TransportError {
         kind: TransportErrorKind::Protocol,
         doing: doing.to_owned(),
-        text: format!("the name of an argument has {} bytes, and AMQP allows 255", name.len()),
+        text: format!(
+            "the name of an argument has {} bytes, and AMQP allows 255",
+            name.len()
+        ),
     })
 }
 
@@ -44,7 +47,10 @@ fn converted(value: &Value) -> Result<AMQPValue, &str> {
         Value::I64(value) => AMQPValue::LongLongInt(*value),
         Value::F32(value) => AMQPValue::Float(*value),
         Value::F64(value) => AMQPValue::Double(*value),
-        Value::Decimal(scale, value) => AMQPValue::DecimalValue(DecimalValue { scale: *scale, value: *value }),
+        Value::Decimal(scale, value) => AMQPValue::DecimalValue(DecimalValue {
+            scale: *scale,
+            value: *value,
+        }),
         Value::Text(text) => AMQPValue::LongString(text.as_bytes().to_vec().into()),
         Value::LongString(bytes) => AMQPValue::LongString(bytes.to_vec().into()),
         Value::Bytes(bytes) => AMQPValue::ByteArray(ByteArray::from(bytes.to_vec())),

@@ -15,8 +15,8 @@ use super::arguments::{short, table};
 use super::lease::Lease;
 use super::shared::Shared;
 use super::{
-    CloseCause, DeliverySink, PublishRejected, PublishSink, Settlement, Stale, Token, TransportError,
-    TransportErrorKind,
+    CloseCause, DeliverySink, PublishRejected, PublishSink, Settlement, Stale, Token,
+    TransportError, TransportErrorKind,
 };
 
 /// Arguments of a declaration or a consumer, in order.
@@ -100,11 +100,18 @@ impl Channel {
             doing: format!("open a channel to {}", shared.target),
             text,
         };
-        let ended = |cause: CloseCause| failed(TransportErrorKind::ConnectionClosed(cause.code), cause.to_string());
+        let ended = |cause: CloseCause| {
+            failed(
+                TransportErrorKind::ConnectionClosed(cause.code),
+                cause.to_string(),
+            )
+        };
         // Never dropped: a channel that opens after the deadline is closed again, by the last clone.
         let (answer, opened) = oneshot::channel();
         let opening = create(Arc::clone(&shared));
-        shared.runtime.spawn(async move { answer.send(opening.await) });
+        shared
+            .runtime
+            .spawn(async move { answer.send(opening.await) });
         let channel = tokio::select! {
             biased;
             opened = deadline.limit(opened) => match opened {
@@ -128,8 +135,14 @@ impl Channel {
         };
         if let Some(sink) = sink {
             channel.lease().inbound.lock().publisher = Some(sink);
-            let confirm = |lapin: lapin::Channel| async move { lapin.confirm_select(options::ConfirmSelectOptions::default()).await };
-            let confirmed = channel.call("switch confirms on".into(), deadline, confirm).await;
+            let confirm = |lapin: lapin::Channel| async move {
+                lapin
+                    .confirm_select(options::ConfirmSelectOptions::default())
+                    .await
+            };
+            let confirmed = channel
+                .call("switch confirms on".into(), deadline, confirm)
+                .await;
             if let Err(error) = confirmed {
                 // Nobody has the channel: its sink has nothing to hear.
                 channel.lease().inbound.lock().publisher = None;
@@ -183,7 +196,10 @@ impl Channel {
     /// An answer that comes after its deadline would be taken for the next one's: the channel is closed.
     fn missed(&self, doing: String) -> TransportError {
         let (channel, deadline) = (self.clone(), Deadline::after(self.last.shared.rpc_timeout));
-        self.last.shared.runtime.spawn(async move { channel.close(deadline).await });
+        self.last
+            .shared
+            .runtime
+            .spawn(async move { channel.close(deadline).await });
         TransportError {
             kind: TransportErrorKind::Deadline,
             doing,
@@ -207,13 +223,17 @@ impl Channel {
         let lease = Arc::clone(self.lease());
         self.last.shared.runtime.spawn(async move {
             let _one = Arc::clone(&lease.calls).lock_owned().await;
-            let Some(lapin) = lease.control.lock().channel() else { return };
+            let Some(lapin) = lease.control.lock().channel() else {
+                return;
+            };
             // A deadline that passed while this waited for its turn has closed the channel.
             let result = call(lapin).await;
             // Nobody listens any more: the caller has gone, or has its error.
             let _ = send.send(result);
         });
-        let answer = self.answer(doing.clone(), deadline, async { answer.await.ok() }).await?;
+        let answer = self
+            .answer(doing.clone(), deadline, async { answer.await.ok() })
+            .await?;
         match answer {
             Ok(answer) => Ok(answer),
             // lapin's errors follow the end of the channel, which says more.
@@ -260,9 +280,15 @@ impl Channel {
     /// Waits until it has ended.
     pub async fn closed(&self) -> CloseCause {
         let mut ended = self.lease().ended();
-        let cause = ended.wait_for(Option::is_some).await.map(|cause| cause.clone());
+        let cause = ended
+            .wait_for(Option::is_some)
+            .await
+            .map(|cause| cause.clone());
         // The lease outlives this handle: its sender is there.
-        cause.ok().flatten().unwrap_or_else(|| self.last.shared.lost_cause("the channel has ended"))
+        cause
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| self.last.shared.lost_cause("the channel has ended"))
     }
 
     /// Takes the next tag, enters the publish into the channel's list and appends its frames, under one lock.
@@ -278,7 +304,8 @@ impl Channel {
         mandatory: bool,
         token: Token,
     ) -> Result<u64, PublishRejected> {
-        self.lease().publish(exchange, routing_key, message, mandatory, token)
+        self.lease()
+            .publish(exchange, routing_key, message, mandatory, token)
     }
 
     /// Settles a delivery, once. Acks are gathered; the rest leaves at once. Never waits.
@@ -300,7 +327,12 @@ impl Channel {
     /// # Errors
     /// When the channel ended or the deadline passed.
     pub async fn round_trip(&self, deadline: Deadline) -> Result<(), TransportError> {
-        self.send_qos(self.lease().prefetch.load(Ordering::Relaxed), "make a round trip".into(), deadline).await
+        self.send_qos(
+            self.lease().prefetch.load(Ordering::Relaxed),
+            "make a round trip".into(),
+            deadline,
+        )
+        .await
     }
 
     /// `basic.get`.
@@ -330,7 +362,12 @@ impl Channel {
     /// # Errors
     /// When the channel ended or the deadline passed.
     pub async fn qos(&self, prefetch: u16, deadline: Deadline) -> Result<(), TransportError> {
-        self.send_qos(prefetch, format!("set the prefetch to {prefetch}"), deadline).await?;
+        self.send_qos(
+            prefetch,
+            format!("set the prefetch to {prefetch}"),
+            deadline,
+        )
+        .await?;
         self.lease().prefetch.store(prefetch, Ordering::Relaxed);
         Ok(())
     }
@@ -346,15 +383,32 @@ impl Channel {
         deadline: Deadline,
     ) -> Result<(), TransportError> {
         let doing = format!("consume from queue `{}`", spec.queue);
-        let ConsumeSpec { queue, consumer_tag, no_ack, exclusive, arguments } = spec;
+        let ConsumeSpec {
+            queue,
+            consumer_tag,
+            no_ack,
+            exclusive,
+            arguments,
+        } = spec;
         let arguments = table(&arguments, &doing)?;
         // First: deliveries may come before the answer.
-        self.lease().inbound.lock().consumers.add(&consumer_tag, no_ack, sink);
+        self.lease()
+            .inbound
+            .lock()
+            .consumers
+            .add(&consumer_tag, no_ack, sink);
         let lease = Arc::clone(self.lease());
         let tag = consumer_tag.clone();
-        let options = options::BasicConsumeOptions { no_local: false, no_ack, exclusive, nowait: false };
+        let options = options::BasicConsumeOptions {
+            no_local: false,
+            no_ack,
+            exclusive,
+            nowait: false,
+        };
         let call = move |lapin: lapin::Channel| async move {
-            let consumer = lapin.basic_consume(short(&queue), short(&tag), options, arguments).await?;
+            let consumer = lapin
+                .basic_consume(short(&queue), short(&tag), options, arguments)
+                .await?;
             lease.control.lock().keep(tag, consumer);
             Ok(())
         };
@@ -373,7 +427,9 @@ impl Channel {
         let doing = format!("cancel consumer `{consumer_tag}`");
         let (lease, tag) = (Arc::clone(self.lease()), consumer_tag.clone());
         let call = move |lapin: lapin::Channel| async move {
-            lapin.basic_cancel(short(&tag), options::BasicCancelOptions::default()).await?;
+            lapin
+                .basic_cancel(short(&tag), options::BasicCancelOptions::default())
+                .await?;
             lease.control.lock().drop_consumer(&tag);
             Ok(())
         };
@@ -398,8 +454,16 @@ impl Channel {
         let doing = format!("declare exchange `{name}`");
         let arguments = table(&arguments, &doing)?;
         let (name, kind) = (short(name), lapin::ExchangeKind::Custom(kind.to_owned()));
-        let options = options::ExchangeDeclareOptions { passive, durable, auto_delete, internal, nowait: false };
-        let call = move |lapin: lapin::Channel| async move { lapin.exchange_declare(name, kind, options, arguments).await };
+        let options = options::ExchangeDeclareOptions {
+            passive,
+            durable,
+            auto_delete,
+            internal,
+            nowait: false,
+        };
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.exchange_declare(name, kind, options, arguments).await
+        };
         self.call(doing, deadline, call).await
     }
 
@@ -420,8 +484,16 @@ impl Channel {
         let doing = format!("declare queue `{name}`");
         let arguments = table(&arguments, &doing)?;
         let name = short(name);
-        let options = options::QueueDeclareOptions { passive, durable, exclusive, auto_delete, nowait: false };
-        let call = move |lapin: lapin::Channel| async move { lapin.queue_declare(name, options, arguments).await };
+        let options = options::QueueDeclareOptions {
+            passive,
+            durable,
+            exclusive,
+            auto_delete,
+            nowait: false,
+        };
+        let call = move |lapin: lapin::Channel| async move {
+            lapin.queue_declare(name, options, arguments).await
+        };
         let queue = self.call(doing, deadline, call).await?;
         Ok(Declared {
             // The broker's short string fits.
@@ -447,7 +519,15 @@ impl Channel {
         let arguments = table(&arguments, &doing)?;
         let (queue, exchange, key) = (short(queue), short(exchange), short(routing_key));
         let call = move |lapin: lapin::Channel| async move {
-            lapin.queue_bind(queue, exchange, key, options::QueueBindOptions::default(), arguments).await
+            lapin
+                .queue_bind(
+                    queue,
+                    exchange,
+                    key,
+                    options::QueueBindOptions::default(),
+                    arguments,
+                )
+                .await
         };
         self.call(doing, deadline, call).await
     }
@@ -489,7 +569,15 @@ impl Channel {
         let arguments = table(&arguments, &doing)?;
         let (destination, source, key) = (short(destination), short(source), short(routing_key));
         let call = move |lapin: lapin::Channel| async move {
-            lapin.exchange_bind(destination, source, key, options::ExchangeBindOptions::default(), arguments).await
+            lapin
+                .exchange_bind(
+                    destination,
+                    source,
+                    key,
+                    options::ExchangeBindOptions::default(),
+                    arguments,
+                )
+                .await
         };
         self.call(doing, deadline, call).await
     }
@@ -510,7 +598,15 @@ impl Channel {
         let arguments = table(&arguments, &doing)?;
         let (destination, source, key) = (short(destination), short(source), short(routing_key));
         let call = move |lapin: lapin::Channel| async move {
-            lapin.exchange_unbind(destination, source, key, options::ExchangeUnbindOptions::default(), arguments).await
+            lapin
+                .exchange_unbind(
+                    destination,
+                    source,
+                    key,
+                    options::ExchangeUnbindOptions::default(),
+                    arguments,
+                )
+                .await
         };
         self.call(doing, deadline, call).await
     }
@@ -527,8 +623,12 @@ impl Channel {
     ) -> Result<(), TransportError> {
         let doing = format!("delete exchange `{name}`");
         let name = short(name);
-        let options = options::ExchangeDeleteOptions { if_unused, nowait: false };
-        let call = move |lapin: lapin::Channel| async move { lapin.exchange_delete(name, options).await };
+        let options = options::ExchangeDeleteOptions {
+            if_unused,
+            nowait: false,
+        };
+        let call =
+            move |lapin: lapin::Channel| async move { lapin.exchange_delete(name, options).await };
         self.call(doing, deadline, call).await
     }
 
@@ -545,8 +645,13 @@ impl Channel {
     ) -> Result<u32, TransportError> {
         let doing = format!("delete queue `{name}`");
         let name = short(name);
-        let options = options::QueueDeleteOptions { if_unused, if_empty, nowait: false };
-        let call = move |lapin: lapin::Channel| async move { lapin.queue_delete(name, options).await };
+        let options = options::QueueDeleteOptions {
+            if_unused,
+            if_empty,
+            nowait: false,
+        };
+        let call =
+            move |lapin: lapin::Channel| async move { lapin.queue_delete(name, options).await };
         self.call(doing, deadline, call).await
     }
 
@@ -561,7 +666,11 @@ impl Channel {
     ) -> Result<u32, TransportError> {
         let doing = format!("purge queue `{name}`");
         let name = short(name);
-        let call = move |lapin: lapin::Channel| async move { lapin.queue_purge(name, options::QueuePurgeOptions::default()).await };
+        let call = move |lapin: lapin::Channel| async move {
+            lapin
+                .queue_purge(name, options::QueuePurgeOptions::default())
+                .await
+        };
         self.call(doing, deadline, call).await
     }
 
@@ -570,7 +679,9 @@ impl Channel {
         self.lease().close_control();
         if deadline.limit(self.closed()).await.is_err() {
             // Its number cannot be used again, and nobody knows what the broker has seen.
-            self.last.shared.lost("a channel did not close before its deadline");
+            self.last
+                .shared
+                .lost("a channel did not close before its deadline");
         }
     }
 
@@ -580,8 +691,17 @@ impl Channel {
         self.lease().in_flight()
     }
 
-    async fn send_qos(&self, prefetch: u16, doing: String, deadline: Deadline) -> Result<(), TransportError> {
-        let call = move |lapin: lapin::Channel| async move { lapin.basic_qos(prefetch, options::BasicQosOptions::default()).await };
+    async fn send_qos(
+        &self,
+        prefetch: u16,
+        doing: String,
+        deadline: Deadline,
+    ) -> Result<(), TransportError> {
+        let call = move |lapin: lapin::Channel| async move {
+            lapin
+                .basic_qos(prefetch, options::BasicQosOptions::default())
+                .await
+        };
         self.call(doing, deadline, call).await
     }
 }

@@ -53,7 +53,9 @@ pub(super) enum ContentError {
     Interrupted,
     #[error("a content header that is cut off")]
     Header,
-    #[error("a message of {size} bytes, over the limit of {limit} (`max-inbound-message-body-size`)")]
+    #[error(
+        "a message of {size} bytes, over the limit of {limit} (`max-inbound-message-body-size`)"
+    )]
     TooLarge { size: u64, limit: u64 },
     #[error("more body than its header announced")]
     TooMuch,
@@ -99,7 +101,13 @@ impl Assembly {
     }
 
     /// A method announces a content.
-    pub(super) fn begin(&mut self, carrier: Carrier, exchange: &[u8], routing_key: &[u8], text: &[u8]) -> Result<(), ContentError> {
+    pub(super) fn begin(
+        &mut self,
+        carrier: Carrier,
+        exchange: &[u8],
+        routing_key: &[u8],
+        text: &[u8],
+    ) -> Result<(), ContentError> {
         if self.carrier.replace(carrier).is_some() {
             return Err(ContentError::Interrupted);
         }
@@ -112,7 +120,11 @@ impl Assembly {
     }
 
     /// Its header.
-    pub(super) fn header(&mut self, payload: &[u8], limits: &Limits) -> Result<Option<Complete>, ContentError> {
+    pub(super) fn header(
+        &mut self,
+        payload: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Complete>, ContentError> {
         if self.carrier.is_none() || self.content.is_some() {
             return Err(ContentError::Unannounced);
         }
@@ -120,11 +132,15 @@ impl Assembly {
         fields.u32()?;
         let size = fields.u64()?;
         if size > limits.body {
-            return Err(ContentError::TooLarge { size, limit: limits.body });
+            return Err(ContentError::TooLarge {
+                size,
+                limit: limits.body,
+            });
         }
         let properties = fields.0;
         let small = usize::try_from(size).ok().filter(|size| *size < SMALL);
-        let mut block = BytesMut::with_capacity(self.facts.len() + properties.len() + small.unwrap_or(0));
+        let mut block =
+            BytesMut::with_capacity(self.facts.len() + properties.len() + small.unwrap_or(0));
         block.extend_from_slice(&self.facts);
         block.extend_from_slice(properties);
         self.content = Some(Content {
@@ -132,28 +148,51 @@ impl Assembly {
             properties: block.len(),
             block,
             missing: size,
-            large: if small.is_some() { Large::No } else { Large::Gathered(BytesMut::new()) },
+            large: if small.is_some() {
+                Large::No
+            } else {
+                Large::Gathered(BytesMut::new())
+            },
         });
-        if size == 0 { self.complete(limits.headers).map(Some) } else { Ok(None) }
+        if size == 0 {
+            self.complete(limits.headers).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Whether a body frame of this size is the whole body of a message, and large enough to be kept as a slice.
     pub(super) fn wants_slice(&self, size: usize) -> bool {
         let content = self.content.as_ref();
-        content.is_some_and(|content| size >= SMALL && content.missing == size as u64 && matches!(&content.large, Large::Gathered(none) if none.is_empty()))
+        content.is_some_and(|content| {
+            size >= SMALL
+                && content.missing == size as u64
+                && matches!(&content.large, Large::Gathered(none) if none.is_empty())
+        })
     }
 
     /// The whole body, as a slice of the read buffer.
-    pub(super) fn slice(&mut self, body: Bytes, limits: &Limits) -> Result<Option<Complete>, ContentError> {
+    pub(super) fn slice(
+        &mut self,
+        body: Bytes,
+        limits: &Limits,
+    ) -> Result<Option<Complete>, ContentError> {
         let content = self.content.as_mut().ok_or(ContentError::Unannounced)?;
         content.large = Large::Slice(body);
         self.complete(limits.headers).map(Some)
     }
 
     /// A piece of the body, to be copied.
-    pub(super) fn body(&mut self, piece: &[u8], limits: &Limits) -> Result<Option<Complete>, ContentError> {
+    pub(super) fn body(
+        &mut self,
+        piece: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Complete>, ContentError> {
         let content = self.content.as_mut().ok_or(ContentError::Unannounced)?;
-        content.missing = content.missing.checked_sub(piece.len() as u64).ok_or(ContentError::TooMuch)?;
+        content.missing = content
+            .missing
+            .checked_sub(piece.len() as u64)
+            .ok_or(ContentError::TooMuch)?;
         match &mut content.large {
             Large::No => content.block.extend_from_slice(piece),
             Large::Gathered(body) => {
@@ -165,7 +204,11 @@ impl Assembly {
             }
             Large::Slice(_) => return Err(ContentError::TooMuch),
         }
-        if content.missing == 0 { self.complete(limits.headers).map(Some) } else { Ok(None) }
+        if content.missing == 0 {
+            self.complete(limits.headers).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn complete(&mut self, limits: HeaderLimits) -> Result<Complete, ContentError> {
@@ -173,10 +216,17 @@ impl Assembly {
             return Err(ContentError::Unannounced);
         };
         let block = content.block.freeze();
-        let fact = |from: usize, to: usize| if from == to { ByteString::new() } else { table::text(block.slice(from..to)) };
+        let fact = |from: usize, to: usize| {
+            if from == to {
+                ByteString::new()
+            } else {
+                table::text(block.slice(from..to))
+            }
+        };
         let [exchange, routing_key] = self.ends;
         let properties = block.slice(content.facts..content.properties);
-        let properties = wire::read_properties(properties, limits).map_err(|_| ContentError::Properties)?;
+        let properties =
+            wire::read_properties(properties, limits).map_err(|_| ContentError::Properties)?;
         let body = match content.large {
             Large::No => block.slice(content.properties..),
             Large::Gathered(body) => body.freeze(),

@@ -34,8 +34,15 @@ impl Consumers {
             sink: Some(sink),
             batch: Vec::new(),
         };
-        let same = self.places.iter().position(|old| old.sink.is_none() && old.tag == consumer.tag);
-        let free = || (self.places.len() >= REMEMBERED).then(|| self.places.iter().position(|old| old.sink.is_none())).flatten();
+        let same = self
+            .places
+            .iter()
+            .position(|old| old.sink.is_none() && old.tag == consumer.tag);
+        let free = || {
+            (self.places.len() >= REMEMBERED)
+                .then(|| self.places.iter().position(|old| old.sink.is_none()))
+                .flatten()
+        };
         let free = same.or_else(free);
         match free.and_then(|at| self.places.get_mut(at)) {
             Some(place) => *place = consumer,
@@ -46,11 +53,16 @@ impl Consumers {
     /// Takes a consumer's sink: nothing more is delivered to it.
     pub(super) fn cancel(&mut self, tag: &[u8]) -> Option<Arc<dyn DeliverySink>> {
         let mut consumers = self.places.iter_mut();
-        consumers.find(|consumer| consumer.sink.is_some() && consumer.tag.as_bytes() == tag)?.sink.take()
+        consumers
+            .find(|consumer| consumer.sink.is_some() && consumer.tag.as_bytes() == tag)?
+            .sink
+            .take()
     }
 
     pub(super) fn place(&self, tag: &[u8]) -> Option<usize> {
-        self.places.iter().position(|consumer| consumer.tag.as_bytes() == tag)
+        self.places
+            .iter()
+            .position(|consumer| consumer.tag.as_bytes() == tag)
     }
 
     /// A consumer's tag, and whether it is without acknowledgement.
@@ -85,6 +97,9 @@ impl Consumers {
 
     /// Takes all sinks.
     pub(super) fn take(&mut self) -> Vec<Arc<dyn DeliverySink>> {
-        self.places.drain(..).filter_map(|consumer| consumer.sink).collect()
+        self.places
+            .drain(..)
+            .filter_map(|consumer| consumer.sink)
+            .collect()
     }
 }

@@ -45,7 +45,9 @@ pub enum PublishRejected {
     #[error("the channel has ended")]
     Closed,
     /// Properties and headers must fit one frame.
-    #[error("properties and headers take {size} bytes, and a frame of this connection holds {limit}")]
+    #[error(
+        "properties and headers take {size} bytes, and a frame of this connection holds {limit}"
+    )]
     PropertiesTooLarge {
         /// Their frame's size in bytes.
         size: usize,

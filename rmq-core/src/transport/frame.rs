@@ -56,7 +56,12 @@ methods! {
 }
 
 /// Appends a frame around what `payload` appends.
-pub(super) fn frame(out: &mut BytesMut, kind: u8, channel: u16, payload: impl FnOnce(&mut BytesMut)) {
+pub(super) fn frame(
+    out: &mut BytesMut,
+    kind: u8,
+    channel: u16,
+    payload: impl FnOnce(&mut BytesMut),
+) {
     out.put_u8(kind);
     out.put_u16(channel);
     crate::message::table::with_length(out, payload);

@@ -176,7 +176,10 @@ mod tests {
 
     impl Broker {
         fn ack(&mut self, tag: u64, multiple: bool) {
-            assert!(self.unacked.contains(&tag), "406 unknown delivery tag {tag}");
+            assert!(
+                self.unacked.contains(&tag),
+                "406 unknown delivery tag {tag}"
+            );
             let all: Vec<u64> = if multiple {
                 self.unacked.range(..=tag).copied().collect()
             } else {

@@ -28,10 +28,14 @@ pub(super) fn connection_method(shared: &Shared, payload: &[u8], whole: &[u8]) -
             start(shared, fields)?;
             to_lapin(shared, whole)
         }
-        frame::CONNECTION_SECURE => Err(protocol("the broker asks for more than user and password")),
+        frame::CONNECTION_SECURE => {
+            Err(protocol("the broker asks for more than user and password"))
+        }
         frame::CONNECTION_TUNE => {
             let agreed = shared.tuned(Tune::read(&mut fields)?);
-            shared.to_lapin.push(|out| agreed.for_lapin().write(out, frame::CONNECTION_TUNE));
+            shared
+                .to_lapin
+                .push(|out| agreed.for_lapin().write(out, frame::CONNECTION_TUNE));
             Ok(())
         }
         frame::CONNECTION_BLOCKED => {
@@ -65,9 +69,14 @@ fn start(shared: &Shared, mut fields: Fields<'_>) -> Result<(), Stop> {
         .map_err(|error| protocol(format!("server properties: {error}")))?;
     let text = |name: &str| {
         let value = properties.iter().find(|(key, _)| key == name);
-        value.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
+        value
+            .and_then(|(_, value)| value.as_str())
+            .unwrap_or_default()
+            .to_owned()
     };
-    shared.broker.get_or_init(|| (text("product"), text("version")));
+    shared
+        .broker
+        .get_or_init(|| (text("product"), text("version")));
     Ok(())
 }
 
@@ -84,12 +93,22 @@ pub(super) fn close_cause(mut fields: Fields<'_>, link: bool) -> Result<CloseCau
 }
 
 /// An ack or a nack of publishes.
-pub(super) fn confirm(lease: &Lease, inbound: &mut Inbound, id: MethodId, mut fields: Fields<'_>) -> Result<(), Stop> {
+pub(super) fn confirm(
+    lease: &Lease,
+    inbound: &mut Inbound,
+    id: MethodId,
+    mut fields: Fields<'_>,
+) -> Result<(), Stop> {
     let (tag, bits) = (fields.u64()?, fields.u8()?);
     let nack = id == frame::BASIC_NACK;
     lease
         .confirmed(tag, bits & 1 != 0, nack, &mut inbound.verdicts)
-        .map_err(|_| protocol(format!("channel {}: a confirm of publish {tag}, which does not wait for one", lease.number)))
+        .map_err(|_| {
+            protocol(format!(
+                "channel {}: a confirm of publish {tag}, which does not wait for one",
+                lease.number
+            ))
+        })
 }
 
 pub(super) fn begin(
@@ -108,15 +127,41 @@ pub(super) fn deliver(inbound: &mut Inbound, mut fields: Fields<'_>) -> Result<(
     let (tag, redelivered) = (fields.u64()?, fields.u8()? & 1 != 0);
     let (exchange, routing_key) = (fields.short()?, fields.short()?);
     let place = inbound.consumers.place(consumer);
-    let consumer = place.ok_or_else(|| protocol(format!("a delivery for consumer `{}`, which is not here", frame::text(consumer))))?;
-    begin(inbound, Carrier::Deliver { consumer, tag, redelivered }, exchange, routing_key, &[])
+    let consumer = place.ok_or_else(|| {
+        protocol(format!(
+            "a delivery for consumer `{}`, which is not here",
+            frame::text(consumer)
+        ))
+    })?;
+    begin(
+        inbound,
+        Carrier::Deliver {
+            consumer,
+            tag,
+            redelivered,
+        },
+        exchange,
+        routing_key,
+        &[],
+    )
 }
 
 /// A whole message has come.
-pub(super) fn content(lease: &Arc<Lease>, inbound: &mut Inbound, complete: Complete) -> Result<(), Stop> {
+pub(super) fn content(
+    lease: &Arc<Lease>,
+    inbound: &mut Inbound,
+    complete: Complete,
+) -> Result<(), Stop> {
     match complete.carrier {
-        Carrier::Deliver { consumer, tag, redelivered } => {
-            let (consumer_tag, no_ack) = inbound.consumers.facts(consumer).ok_or_else(|| protocol("a delivery without its consumer"))?;
+        Carrier::Deliver {
+            consumer,
+            tag,
+            redelivered,
+        } => {
+            let (consumer_tag, no_ack) = inbound
+                .consumers
+                .facts(consumer)
+                .ok_or_else(|| protocol("a delivery without its consumer"))?;
             if !registered(lease, tag, no_ack)? {
                 return Ok(());
             }
@@ -126,20 +171,46 @@ pub(super) fn content(lease: &Arc<Lease>, inbound: &mut Inbound, complete: Compl
                 let _ = lease.settle(tag, Settlement::HandBack);
             }
         }
-        Carrier::Got { tag, redelivered, remaining } => {
-            let no_ack = lease.next_get_is_no_ack().ok_or_else(|| protocol("a message that nobody fetched"))?;
+        Carrier::Got {
+            tag,
+            redelivered,
+            remaining,
+        } => {
+            let no_ack = lease
+                .next_get_is_no_ack()
+                .ok_or_else(|| protocol("a message that nobody fetched"))?;
             lease.answered();
             if registered(lease, tag, no_ack)? {
-                let delivery = delivery(lease, complete, tag, redelivered, bytestring::ByteString::new());
-                lease.got(Some(Got { delivery, remaining }));
+                let delivery = delivery(
+                    lease,
+                    complete,
+                    tag,
+                    redelivered,
+                    bytestring::ByteString::new(),
+                );
+                lease.got(Some(Got {
+                    delivery,
+                    remaining,
+                }));
             }
         }
         Carrier::Return { code } => {
             let tag = lease.tag_of(complete.message.properties().headers.raw());
-            let returned = ReturnedMessage::new(complete.message, code, complete.text, complete.exchange, complete.routing_key);
+            let returned = ReturnedMessage::new(
+                complete.message,
+                code,
+                complete.text,
+                complete.exchange,
+                complete.routing_key,
+            );
             // Told about no message, it would end as a clean ack of one that no queue took.
             tag.and_then(|tag| lease.returned(tag, Box::new(returned)).ok())
-                .ok_or_else(|| protocol(format!("channel {}: a returned message that is not in flight", lease.number)))?;
+                .ok_or_else(|| {
+                    protocol(format!(
+                        "channel {}: a returned message that is not in flight",
+                        lease.number
+                    ))
+                })?;
         }
     }
     Ok(())
@@ -147,10 +218,21 @@ pub(super) fn content(lease: &Arc<Lease>, inbound: &mut Inbound, complete: Compl
 
 fn registered(lease: &Lease, tag: u64, no_ack: bool) -> Result<bool, Stop> {
     let known = lease.delivered(tag, no_ack);
-    known.map_err(|_| protocol(format!("channel {}: delivery tag {tag} a second time", lease.number)))
+    known.map_err(|_| {
+        protocol(format!(
+            "channel {}: delivery tag {tag} a second time",
+            lease.number
+        ))
+    })
 }
 
-fn delivery(lease: &Lease, complete: Complete, tag: u64, redelivered: bool, consumer_tag: bytestring::ByteString) -> Delivery {
+fn delivery(
+    lease: &Lease,
+    complete: Complete,
+    tag: u64,
+    redelivered: bool,
+    consumer_tag: bytestring::ByteString,
+) -> Delivery {
     Delivery {
         message: complete.message,
         exchange: complete.exchange,

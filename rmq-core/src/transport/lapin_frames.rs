@@ -33,7 +33,10 @@ impl LapinFrames {
                 return Ok(());
             }
             let header = self.partial.split_to(PROTOCOL_HEADER.len());
-            shared.outbox.append().frames(0, |out| out.extend_from_slice(&header));
+            shared
+                .outbox
+                .append()
+                .frames(0, |out| out.extend_from_slice(&header));
             self.began = true;
         }
         while let Some(prefix) = Prefix::read(&self.partial) {
@@ -44,7 +47,9 @@ impl LapinFrames {
             let frame = self.partial.split_to(whole);
             // An argument table may be larger than a frame of this connection: the broker would drop the connection.
             if whole > shared.outbox.frame_max() && shared.negotiated().is_some() {
-                shared.protocol_error(&format!("a control method of {whole} bytes does not fit a frame of this connection"));
+                shared.protocol_error(&format!(
+                    "a control method of {whole} bytes does not fit a frame of this connection"
+                ));
                 return Err("frame too large".into());
             }
             one(prefix, &frame, shared)?;
@@ -64,12 +69,18 @@ fn one(prefix: Prefix, frame: &[u8], shared: &Arc<Shared>) -> Result<(), String>
         (0, frame::CONNECTION_START_OK) => start_ok(shared),
         (0, frame::CONNECTION_TUNE_OK) => {
             let agreed = shared.negotiated().ok_or("tune-ok without tune")?;
-            shared.outbox.append().frames(0, |out| agreed.write(out, frame::CONNECTION_TUNE_OK));
+            shared
+                .outbox
+                .append()
+                .frames(0, |out| agreed.write(out, frame::CONNECTION_TUNE_OK));
             Ok(())
         }
         (0, frame::CONNECTION_UPDATE_SECRET) => update_secret(shared, fields),
         (0, _) => {
-            shared.outbox.append().frames(0, |out| out.extend_from_slice(frame));
+            shared
+                .outbox
+                .append()
+                .frames(0, |out| out.extend_from_slice(frame));
             Ok(())
         }
         (channel, frame::CHANNEL_OPEN) => {
@@ -77,7 +88,10 @@ fn one(prefix: Prefix, frame: &[u8], shared: &Arc<Shared>) -> Result<(), String>
             if !shared.leases.register(lease) {
                 return Err("the link has ended".into());
             }
-            shared.outbox.append().frames(channel, |out| out.extend_from_slice(frame));
+            shared
+                .outbox
+                .append()
+                .frames(channel, |out| out.extend_from_slice(frame));
             Ok(())
         }
         // The link has answered the broker's close already.
@@ -118,7 +132,10 @@ fn start_ok(shared: &Shared) -> Result<(), String> {
         ("version".into(), env!("CARGO_PKG_VERSION").into()),
         ("platform".into(), "Rust".into()),
         ("connection_name".into(), name.into()),
-        ("capabilities".into(), Value::Table(capabilities.into_iter().map(able).collect())),
+        (
+            "capabilities".into(),
+            Value::Table(capabilities.into_iter().map(able).collect()),
+        ),
     ];
     shared.outbox.append().frames(0, |out| {
         frame::method(out, 0, frame::CONNECTION_START_OK, |out| {
@@ -132,7 +149,9 @@ fn start_ok(shared: &Shared) -> Result<(), String> {
 }
 
 fn update_secret(shared: &Shared, mut fields: Fields<'_>) -> Result<(), String> {
-    let secret = shared.take_secret().ok_or("update-secret without a secret")?;
+    let secret = shared
+        .take_secret()
+        .ok_or("update-secret without a secret")?;
     fields.long().map_err(|_| "cut method")?;
     let reason = fields.short().map_err(|_| "cut method")?;
     shared.outbox.append().frames(0, |out| {

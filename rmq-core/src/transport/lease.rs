@@ -94,7 +94,9 @@ pub(super) struct Inbound {
 
 impl std::fmt::Debug for Inbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbound").field("touched", &self.touched).finish_non_exhaustive()
+        f.debug_struct("Inbound")
+            .field("touched", &self.touched)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +115,11 @@ impl Inbound {
 }
 
 impl Lease {
-    pub(super) fn new(number: u16, outbox: Arc<Outbox>, runtime: tokio::runtime::Handle) -> Arc<Self> {
+    pub(super) fn new(
+        number: u16,
+        outbox: Arc<Outbox>,
+        runtime: tokio::runtime::Handle,
+    ) -> Arc<Self> {
         let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
             number,
@@ -195,7 +201,10 @@ impl Lease {
         });
         if let Some(size) = header_too_large.flatten() {
             state.publishes.retract();
-            return Err(PublishRejected::PropertiesTooLarge { size, limit: frame_max });
+            return Err(PublishRejected::PropertiesTooLarge {
+                size,
+                limit: frame_max,
+            });
         }
         if large {
             out.large_body(self.number, body.clone());
@@ -218,16 +227,18 @@ impl Lease {
         }
         state.frontier.settle_alone(tag)?;
         state.proof.settled += 1;
-        self.outbox.append().frames(self.number, |out| match settlement {
-            Settlement::HandBack => frame::method(out, self.number, frame::BASIC_NACK, |out| {
-                out.put_u64(tag);
-                out.put_u8(0b10);
-            }),
-            _ => frame::method(out, self.number, frame::BASIC_REJECT, |out| {
-                out.put_u64(tag);
-                out.put_u8(u8::from(settlement == Settlement::Requeue));
-            }),
-        });
+        self.outbox
+            .append()
+            .frames(self.number, |out| match settlement {
+                Settlement::HandBack => frame::method(out, self.number, frame::BASIC_NACK, |out| {
+                    out.put_u64(tag);
+                    out.put_u8(0b10);
+                }),
+                _ => frame::method(out, self.number, frame::BASIC_REJECT, |out| {
+                    out.put_u64(tag);
+                    out.put_u8(u8::from(settlement == Settlement::Requeue));
+                }),
+            });
         Ok(())
     }
 
@@ -312,7 +323,11 @@ impl Lease {
         Ok(state.phase == Phase::Open)
     }
 
-    pub(super) fn returned(&self, tag: u64, message: Box<ReturnedMessage>) -> Result<(), UnknownTag> {
+    pub(super) fn returned(
+        &self,
+        tag: u64,
+        message: Box<ReturnedMessage>,
+    ) -> Result<(), UnknownTag> {
         self.state.lock().publishes.returned(tag, message)
     }
 
@@ -323,7 +338,10 @@ impl Lease {
         nack: bool,
         verdicts: &mut Vec<(Token, Verdict)>,
     ) -> Result<(), UnknownTag> {
-        self.state.lock().publishes.settle(tag, multiple, nack, verdicts)
+        self.state
+            .lock()
+            .publishes
+            .settle(tag, multiple, nack, verdicts)
     }
 
     /// The tag of a returned message, by its private header.
@@ -399,6 +417,8 @@ impl Lease {
 
 fn guarded(tell: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell)).is_err() {
-        tracing::error!("a receiver of verdicts or deliveries panicked while it was told the end of its channel");
+        tracing::error!(
+            "a receiver of verdicts or deliveries panicked while it was told the end of its channel"
+        );
     }
 }

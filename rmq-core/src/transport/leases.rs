@@ -48,6 +48,9 @@ impl Leases {
     pub(super) fn close(&self) -> Vec<Arc<Lease>> {
         let mut numbers = self.0.lock();
         numbers.closed = true;
-        std::mem::take(&mut numbers.leases).into_iter().flatten().collect()
+        std::mem::take(&mut numbers.leases)
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }

@@ -8,7 +8,9 @@ use tokio::sync::watch;
 use crate::time::Deadline;
 
 use super::shared::Shared;
-use super::{Channel, CloseCause, LinkSettings, PublishSink, TransportError, TransportErrorKind, open};
+use super::{
+    Channel, CloseCause, LinkSettings, PublishSink, TransportError, TransportErrorKind, open,
+};
 
 /// What a link is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,9 @@ impl Drop for LastClone {
     fn drop(&mut self) {
         if self.0.end_cause().is_none() {
             let shared = Arc::clone(&self.0);
-            self.0.runtime.spawn(close(shared, Deadline::after(SILENT_GOODBYE)));
+            self.0
+                .runtime
+                .spawn(close(shared, Deadline::after(SILENT_GOODBYE)));
         }
     }
 }
@@ -44,7 +48,10 @@ impl Drop for LastClone {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.shared().state.borrow();
-        f.debug_struct("Link").field("target", &self.shared().target).field("state", &*state).finish()
+        f.debug_struct("Link")
+            .field("target", &self.shared().target)
+            .field("state", &*state)
+            .finish()
     }
 }
 
@@ -123,7 +130,9 @@ impl Link {
             let (shared, secret) = (Arc::clone(&shared), secret.to_owned());
             async move {
                 let _one = Arc::clone(&shared.updates).lock_owned().await;
-                let Some(lapin) = shared.lapin.lock().clone() else { return Ok(()) };
+                let Some(lapin) = shared.lapin.lock().clone() else {
+                    return Ok(());
+                };
                 shared.set_secret(&secret);
                 // lapin logs what it sends: it gets a placeholder, and the link writes the secret.
                 lapin.update_secret("".into(), reason).await

@@ -13,7 +13,8 @@ use crate::time::Deadline;
 use super::pipe::{LapinEnd, PipeReactor};
 use super::shared::Shared;
 use super::{
-    CloseCause, Credentials, LinkSettings, Target, TlsSettings, TransportError, TransportErrorKind, supervisor,
+    CloseCause, Credentials, LinkSettings, Target, TlsSettings, TransportError, TransportErrorKind,
+    supervisor,
 };
 
 /// Ends the link if its opening is given up.
@@ -36,8 +37,18 @@ fn failed(kind: TransportErrorKind, doing: &str, text: impl ToString) -> Transpo
     }
 }
 
-async fn within<T>(deadline: Deadline, doing: &str, work: impl Future<Output = Result<T, TransportError>>) -> Result<T, TransportError> {
-    let missed = |_| failed(TransportErrorKind::Deadline, doing, "no answer before the deadline");
+async fn within<T>(
+    deadline: Deadline,
+    doing: &str,
+    work: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    let missed = |_| {
+        failed(
+            TransportErrorKind::Deadline,
+            doing,
+            "no answer before the deadline",
+        )
+    };
     deadline.limit(work).await.map_err(missed)?
 }
 
@@ -45,11 +56,14 @@ async fn within<T>(deadline: Deadline, doing: &str, work: impl Future<Output = R
 pub(super) async fn open(settings: LinkSettings) -> Result<Arc<Shared>, TransportError> {
     let doing = format!("connect to {}", settings.target);
     let connect = Deadline::after(settings.connect_timeout);
-    let unreachable = |error: std::io::Error| failed(TransportErrorKind::Unreachable, &doing, error);
+    let unreachable =
+        |error: std::io::Error| failed(TransportErrorKind::Unreachable, &doing, error);
     match &settings.target {
         Target::Tcp { host, port, tls } => {
             let socket = within(connect, &doing, async {
-                let socket = tokio::net::TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
+                let socket = tokio::net::TcpStream::connect((host.as_str(), *port))
+                    .await
+                    .map_err(unreachable)?;
                 socket.set_nodelay(true).map_err(unreachable)?;
                 Ok(socket)
             })
@@ -83,7 +97,10 @@ async fn secure(
     let connected = connector.connect(tls.server_name.clone(), socket).await;
     connected.map_err(|error| {
         // rustls says what is wrong inside an `InvalidData`; a peer that just goes away is no fault of a certificate.
-        let kind = if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
+        let kind = if error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
             TransportErrorKind::Tls
         } else {
             TransportErrorKind::Unreachable
@@ -93,12 +110,21 @@ async fn secure(
 }
 
 /// The AMQP handshake over an open socket.
-pub(super) async fn handshake<R, W>(settings: &LinkSettings, reading: R, writing: W) -> Result<Arc<Shared>, TransportError>
+pub(super) async fn handshake<R, W>(
+    settings: &LinkSettings,
+    reading: R,
+    writing: W,
+) -> Result<Arc<Shared>, TransportError>
 where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let doing = format!("log in to {} as {}, virtual host `{}`", settings.target, login(&settings.credentials), settings.virtual_host);
+    let doing = format!(
+        "log in to {} as {}, virtual host `{}`",
+        settings.target,
+        login(&settings.credentials),
+        settings.virtual_host
+    );
     let deadline = Deadline::after(settings.handshake_timeout);
     let shared = Shared::new(settings);
     let mut unopened = Unopened(Some(Arc::clone(&shared)));
@@ -185,8 +211,11 @@ fn control_plane(
         // One stream, one connection: there is no second attempt on this link.
         let end = end.lock().take();
         end.map(|end| lapin::tcp::AsyncTcpStream::Plain(end.compat()))
-            .ok_or_else(|| lapin::ErrorKind::InvalidConnectionState(lapin::ConnectionState::Closed).into())
+            .ok_or_else(|| {
+                lapin::ErrorKind::InvalidConnectionState(lapin::ConnectionState::Closed).into()
+            })
     };
-    let properties = lapin::ConnectionProperties::default().with_auth_provider(Placeholder(mechanism));
+    let properties =
+        lapin::ConnectionProperties::default().with_auth_provider(Placeholder(mechanism));
     lapin::Connection::connector(uri, runtime, connect, properties)
 }

@@ -83,8 +83,12 @@ impl Outbox {
     /// Drops what waits in a channel's lane: the broker has closed it. Says whether our own close was among it.
     pub(super) fn drop_lane(&self, channel: u16) -> bool {
         let mut waiting = self.waiting.lock();
-        let lane = waiting.lanes.iter().position(|lane| lane.channel == channel);
-        lane.and_then(|at| waiting.lanes.remove(at)).is_some_and(|lane| lane.holds_close)
+        let lane = waiting
+            .lanes
+            .iter()
+            .position(|lane| lane.channel == channel);
+        lane.and_then(|at| waiting.lanes.remove(at))
+            .is_some_and(|lane| lane.holds_close)
     }
 
     /// The channels whose acks the writer gathers before it takes.
@@ -147,9 +151,16 @@ pub(super) struct Appending<'a> {
 
 impl Appending<'_> {
     /// Appends whole frames of a channel. Gives what `write` gives.
-    pub(super) fn frames<T>(&mut self, channel: u16, write: impl FnOnce(&mut BytesMut) -> T) -> Option<T> {
+    pub(super) fn frames<T>(
+        &mut self,
+        channel: u16,
+        write: impl FnOnce(&mut BytesMut) -> T,
+    ) -> Option<T> {
         let waiting = self.waiting.as_deref_mut()?;
-        let lane = waiting.lanes.iter_mut().find(|lane| lane.channel == channel);
+        let lane = waiting
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.channel == channel);
         let Some(lane) = lane else {
             return Some(write(&mut waiting.hot));
         };
@@ -164,8 +175,14 @@ impl Appending<'_> {
 
     /// Appends a large body behind the frames just appended to its channel.
     pub(super) fn large_body(&mut self, channel: u16, body: Bytes) {
-        let Some(waiting) = self.waiting.as_deref_mut() else { return };
-        if let Some(lane) = waiting.lanes.iter_mut().find(|lane| lane.channel == channel) {
+        let Some(waiting) = self.waiting.as_deref_mut() else {
+            return;
+        };
+        if let Some(lane) = waiting
+            .lanes
+            .iter_mut()
+            .find(|lane| lane.channel == channel)
+        {
             lane.parts.push_back(Part::Body(body));
         } else {
             waiting.lanes.push_back(Lane {
@@ -178,8 +195,15 @@ impl Appending<'_> {
 
     /// Notes that the frame just appended is our `channel.close`.
     pub(super) fn closes(&mut self, channel: u16) {
-        let lanes = self.waiting.as_deref_mut().map(|waiting| &mut waiting.lanes);
-        if let Some(lane) = lanes.into_iter().flatten().find(|lane| lane.channel == channel) {
+        let lanes = self
+            .waiting
+            .as_deref_mut()
+            .map(|waiting| &mut waiting.lanes);
+        if let Some(lane) = lanes
+            .into_iter()
+            .flatten()
+            .find(|lane| lane.channel == channel)
+        {
             lane.holds_close = true;
         }
     }
@@ -194,7 +218,9 @@ impl Appending<'_> {
 
 impl Drop for Appending<'_> {
     fn drop(&mut self) {
-        let Some(mut waiting) = self.waiting.take() else { return };
+        let Some(mut waiting) = self.waiting.take() else {
+            return;
+        };
         let wake = std::mem::take(&mut waiting.writer_sleeps);
         // Unlocked first: whoever is woken wants the lock.
         drop(waiting);
@@ -228,11 +254,15 @@ mod tests {
         let outbox = Outbox::new();
         outbox.set_frame_max(131_072);
         let large = |out: &mut Appending<'_>, channel| {
-            out.frames(channel, |out| frame::method(out, channel, frame::BASIC_PUBLISH, |_| {}));
+            out.frames(channel, |out| {
+                frame::method(out, channel, frame::BASIC_PUBLISH, |_| {})
+            });
             out.large_body(channel, Bytes::from(vec![0; 300_000]));
         };
         let ack = |out: &mut Appending<'_>, channel| {
-            out.frames(channel, |out| frame::method(out, channel, frame::BASIC_ACK, |_| {}));
+            out.frames(channel, |out| {
+                frame::method(out, channel, frame::BASIC_ACK, |_| {})
+            });
         };
         {
             let mut out = outbox.append();

@@ -103,7 +103,13 @@ mod tests {
 
     fn returned() -> Box<ReturnedMessage> {
         let none = Default::default;
-        Box::new(ReturnedMessage::new(Message::new("m"), 312, "NO_ROUTE".into(), none(), none()))
+        Box::new(ReturnedMessage::new(
+            Message::new("m"),
+            312,
+            "NO_ROUTE".into(),
+            none(),
+            none(),
+        ))
     }
 
     fn settled(list: &mut PendingPublishes, tag: u64, multiple: bool, nack: bool) -> Vec<String> {
@@ -114,7 +120,10 @@ mod tests {
             Verdict::Nack => "nack",
             Verdict::Returned(_) => "returned",
         };
-        verdicts.into_iter().map(|(token, verdict)| format!("{token} {}", name(verdict))).collect()
+        verdicts
+            .into_iter()
+            .map(|(token, verdict)| format!("{token} {}", name(verdict)))
+            .collect()
     }
 
     #[test]
@@ -125,11 +134,19 @@ mod tests {
         }
         list.returned(4, returned()).unwrap();
         assert_eq!(settled(&mut list, 3, false, true), ["13 nack"]);
-        assert_eq!(settled(&mut list, 4, true, false), ["11 ack", "12 ack", "14 returned"]);
+        assert_eq!(
+            settled(&mut list, 4, true, false),
+            ["11 ack", "12 ack", "14 returned"]
+        );
         list.returned(6, returned()).unwrap();
         let left = list.drain();
-        assert_eq!(left.iter().map(|pending| pending.token).collect::<Vec<_>>(), [15, 16]);
-        assert!(left.first().unwrap().returned.is_none() && left.last().unwrap().returned.is_some());
+        assert_eq!(
+            left.iter().map(|pending| pending.token).collect::<Vec<_>>(),
+            [15, 16]
+        );
+        assert!(
+            left.first().unwrap().returned.is_none() && left.last().unwrap().returned.is_some()
+        );
     }
 
     #[test]

@@ -70,7 +70,11 @@ impl LapinEnd {
 }
 
 impl AsyncRead for LapinEnd {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut waiting = self.shared.to_lapin.0.lock();
         if waiting.bytes.is_empty() && !waiting.ended {
             waiting.reader = Some(cx.waker().clone());
@@ -84,7 +88,11 @@ impl AsyncRead for LapinEnd {
 }
 
 impl AsyncWrite for LapinEnd {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         Poll::Ready(match this.frames.written(buf, &this.shared) {
             Ok(()) => Ok(buf.len()),
@@ -149,10 +157,13 @@ impl async_rs::traits::Reactor for PipeReactor {
 
     fn interval(&self, period: Duration) -> impl Stream<Item = Instant> + Send + 'static {
         // The first tick comes at once, as the trait asks.
-        futures_util::stream::unfold(None, move |ticker: Option<tokio::time::Interval>| async move {
-            let mut ticker = ticker.unwrap_or_else(|| tokio::time::interval(period));
-            Some((ticker.tick().await.into_std(), Some(ticker)))
-        })
+        futures_util::stream::unfold(
+            None,
+            move |ticker: Option<tokio::time::Interval>| async move {
+                let mut ticker = ticker.unwrap_or_else(|| tokio::time::interval(period));
+                Some((ticker.tick().await.into_std(), Some(ticker)))
+            },
+        )
     }
 
     fn tcp_connect_addr(

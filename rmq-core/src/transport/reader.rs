@@ -85,7 +85,9 @@ impl Silence {
     async fn tick(&mut self, shared: &Shared) {
         if self.ticker.is_none() {
             let heartbeat = shared.negotiated().and_then(super::tune::Tune::heartbeat);
-            let Some(heartbeat) = heartbeat else { return std::future::pending().await };
+            let Some(heartbeat) = heartbeat else {
+                return std::future::pending().await;
+            };
             let mut ticker = tokio::time::interval(heartbeat / 2);
             ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             ticker.reset();
@@ -121,16 +123,26 @@ impl Reader {
         let mut at = 0;
         while let Some(prefix) = buffer.get(at..).and_then(Prefix::read) {
             let negotiated = self.shared.negotiated().is_some();
-            let limit = if negotiated { self.shared.outbox.frame_max() } else { FIRST_FRAMES };
+            let limit = if negotiated {
+                self.shared.outbox.frame_max()
+            } else {
+                FIRST_FRAMES
+            };
             if prefix.kind == b'A' && !negotiated {
                 return Err(protocol("the peer does not speak AMQP 0-9-1"));
             }
-            if !matches!(prefix.kind, frame::METHOD | frame::HEADER | frame::BODY | frame::HEARTBEAT) {
+            if !matches!(
+                prefix.kind,
+                frame::METHOD | frame::HEADER | frame::BODY | frame::HEARTBEAT
+            ) {
                 return Err(protocol(format!("a frame of unknown type {}", prefix.kind)));
             }
             // Checked before anything is kept: a length may be anything.
             if prefix.size.saturating_add(frame::OVERHEAD) > limit {
-                return Err(protocol(format!("a frame of {} bytes, over the limit of {limit}", prefix.size)));
+                return Err(protocol(format!(
+                    "a frame of {} bytes, over the limit of {limit}",
+                    prefix.size
+                )));
             }
             let end = at + frame::PREFIX + prefix.size;
             let Some(&octet) = buffer.get(end) else {
@@ -161,10 +173,14 @@ impl Reader {
     }
 
     fn frame(&mut self, prefix: Prefix, whole: &[u8]) -> Result<(), Stop> {
-        let payload = whole.get(frame::PREFIX..whole.len() - 1).unwrap_or_default();
+        let payload = whole
+            .get(frame::PREFIX..whole.len() - 1)
+            .unwrap_or_default();
         match prefix.kind {
             frame::HEARTBEAT if prefix.channel == 0 && prefix.size == 0 => Ok(()),
-            frame::METHOD if prefix.channel == 0 => incoming::connection_method(&self.shared, payload, whole),
+            frame::METHOD if prefix.channel == 0 => {
+                incoming::connection_method(&self.shared, payload, whole)
+            }
             frame::METHOD => self.method(prefix.channel, payload, whole),
             frame::HEADER if prefix.channel > 0 => {
                 let lease = self.lease(prefix.channel)?;
@@ -178,7 +194,10 @@ impl Reader {
                 let done = inbound.assembly.body(payload, &self.shared.limits);
                 self.content(&lease, &mut inbound, done)
             }
-            _ => Err(protocol(format!("a frame of type {} on channel {}", prefix.kind, prefix.channel))),
+            _ => Err(protocol(format!(
+                "a frame of type {} on channel {}",
+                prefix.kind, prefix.channel
+            ))),
         }
     }
 
@@ -212,7 +231,8 @@ impl Reader {
             return Ok(Arc::clone(last));
         }
         let lease = self.shared.leases.get(channel);
-        let lease = lease.ok_or_else(|| protocol(format!("a frame on channel {channel}, which is not open")))?;
+        let lease = lease
+            .ok_or_else(|| protocol(format!("a frame on channel {channel}, which is not open")))?;
         self.last = Some(Arc::clone(&lease));
         Ok(lease)
     }
@@ -223,7 +243,10 @@ impl Reader {
         let lease = self.lease(channel)?;
         let mut inbound = lease.inbound.lock();
         if inbound.assembly.is_busy() && id != frame::CHANNEL_CLOSE {
-            return Err(protocol(format!("channel {channel}: {}", super::content::ContentError::Interrupted)));
+            return Err(protocol(format!(
+                "channel {channel}: {}",
+                super::content::ContentError::Interrupted
+            )));
         }
         match id {
             frame::BASIC_DELIVER => incoming::deliver(&mut inbound, fields),
@@ -233,14 +256,25 @@ impl Reader {
             }
             frame::BASIC_RETURN => {
                 let code = fields.u16()?;
-                let (text, exchange, routing_key) = (fields.short()?, fields.short()?, fields.short()?);
-                incoming::begin(&mut inbound, Carrier::Return { code }, exchange, routing_key, text)
+                let (text, exchange, routing_key) =
+                    (fields.short()?, fields.short()?, fields.short()?);
+                incoming::begin(
+                    &mut inbound,
+                    Carrier::Return { code },
+                    exchange,
+                    routing_key,
+                    text,
+                )
             }
             frame::BASIC_GET_OK => {
                 let (tag, redelivered) = (fields.u64()?, fields.u8()? & 1 != 0);
                 let (exchange, routing_key) = (fields.short()?, fields.short()?);
                 let remaining = fields.u32()?;
-                let carrier = Carrier::Got { tag, redelivered, remaining };
+                let carrier = Carrier::Got {
+                    tag,
+                    redelivered,
+                    remaining,
+                };
                 incoming::begin(&mut inbound, carrier, exchange, routing_key, &[])
             }
             frame::BASIC_GET_EMPTY => {
@@ -323,7 +357,9 @@ impl Reader {
 
 /// The broker takes publishes again, or does not.
 pub(super) fn blocked(shared: &Shared, reason: Option<&[u8]>) {
-    let state = reason.map_or(LinkState::Open, |reason| LinkState::Blocked(frame::text(reason)));
+    let state = reason.map_or(LinkState::Open, |reason| {
+        LinkState::Blocked(frame::text(reason))
+    });
     shared.state.send_if_modified(|current| {
         let open = !matches!(current, LinkState::Closed(_));
         if open {

@@ -73,8 +73,11 @@ impl Shared {
 
     /// The broker has proposed; this is what is agreed on.
     pub(super) fn tuned(&self, theirs: Tune) -> Tune {
-        let agreed = *self.negotiated.get_or_init(|| Tune::agree(self.asked, theirs));
-        self.outbox.set_frame_max(usize::try_from(agreed.frame_max).unwrap_or(usize::MAX));
+        let agreed = *self
+            .negotiated
+            .get_or_init(|| Tune::agree(self.asked, theirs));
+        self.outbox
+            .set_frame_max(usize::try_from(agreed.frame_max).unwrap_or(usize::MAX));
         agreed
     }
 
@@ -176,13 +179,16 @@ impl Shared {
     }
 
     pub(super) fn close_ok_to_lapin(&self, channel: u16) {
-        self.to_lapin.push(|out| frame::method(out, channel, frame::CHANNEL_CLOSE_OK, |_| {}));
+        self.to_lapin
+            .push(|out| frame::method(out, channel, frame::CHANNEL_CLOSE_OK, |_| {}));
     }
 
     /// Waits until everybody has been told the end.
     pub(super) async fn closed(&self) -> CloseCause {
         let mut state = self.state.subscribe();
-        let closed = state.wait_for(|state| matches!(state, LinkState::Closed(_))).await;
+        let closed = state
+            .wait_for(|state| matches!(state, LinkState::Closed(_)))
+            .await;
         match closed.as_deref() {
             Ok(LinkState::Closed(cause)) => cause.clone(),
             _ => self.lost_cause("the link has ended"),

@@ -24,7 +24,11 @@ where
     tokio::spawn(supervise(Arc::clone(shared), reader, writer));
 }
 
-async fn supervise(shared: Arc<Shared>, mut reader: JoinHandle<CloseCause>, mut writer: JoinHandle<CloseCause>) {
+async fn supervise(
+    shared: Arc<Shared>,
+    mut reader: JoinHandle<CloseCause>,
+    mut writer: JoinHandle<CloseCause>,
+) {
     let cause = tokio::select! {
         biased;
         cause = shared.ending() => cause,
@@ -35,7 +39,9 @@ async fn supervise(shared: Arc<Shared>, mut reader: JoinHandle<CloseCause>, mut 
     stopped(reader, async {}).await;
     shared.drain();
     stopped(writer, tokio::time::sleep(LAST_WRITE)).await;
-    let cause = shared.end_cause().unwrap_or_else(|| shared.lost_cause("the link has ended"));
+    let cause = shared
+        .end_cause()
+        .unwrap_or_else(|| shared.lost_cause("the link has ended"));
     tracing::debug!(target = %shared.target, %cause, "link ended");
     for lease in shared.leases.close() {
         lease.end(&cause);

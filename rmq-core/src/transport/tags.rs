@@ -36,7 +36,10 @@ impl<T> Tags<T> {
     /// Takes back the newest, if it is `tag`.
     pub(super) fn unpush(&mut self, tag: u64) {
         if self.entries.back().is_some_and(|(last, _)| *last == tag)
-            && self.entries.pop_back().is_some_and(|(_, thing)| thing.is_some())
+            && self
+                .entries
+                .pop_back()
+                .is_some_and(|(_, thing)| thing.is_some())
         {
             self.live -= 1;
         }
@@ -93,7 +96,11 @@ impl<T> Tags<T> {
     }
 
     fn tidy(&mut self) {
-        while self.entries.front().is_some_and(|(_, thing)| thing.is_none()) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|(_, thing)| thing.is_none())
+        {
             self.entries.pop_front();
         }
         if self.entries.len() >= SWEEP_FROM && self.entries.len() > self.live * SWEEP_FACTOR {

@@ -75,18 +75,34 @@ mod tests {
     use super::*;
 
     const fn tune(channel_max: u16, frame_max: u32, heartbeat: u16) -> Tune {
-        Tune { channel_max, frame_max, heartbeat }
+        Tune {
+            channel_max,
+            frame_max,
+            heartbeat,
+        }
     }
 
     #[test]
     fn the_lower_wins_and_zero_has_no_say() {
-        assert_eq!(Tune::agree(tune(0, 131_072, 10), tune(2047, 131_072, 60)), tune(2047, 131_072, 10));
-        assert_eq!(Tune::agree(tune(16, 4096, 60), tune(2047, 131_072, 0)), tune(16, 4096, 60));
-        assert_eq!(Tune::agree(tune(0, 0, 0), tune(0, 0, 60)), tune(0, u32::MAX, 0));
+        assert_eq!(
+            Tune::agree(tune(0, 131_072, 10), tune(2047, 131_072, 60)),
+            tune(2047, 131_072, 10)
+        );
+        assert_eq!(
+            Tune::agree(tune(16, 4096, 60), tune(2047, 131_072, 0)),
+            tune(16, 4096, 60)
+        );
+        assert_eq!(
+            Tune::agree(tune(0, 0, 0), tune(0, 0, 60)),
+            tune(0, u32::MAX, 0)
+        );
     }
 
     #[test]
     fn lapin_is_told_no_heartbeat_and_a_small_frame() {
-        assert_eq!(tune(16, u32::MAX, 60).for_lapin(), tune(16, LAPIN_FRAME_MAX, 0));
+        assert_eq!(
+            tune(16, u32::MAX, 60).for_lapin(),
+            tune(16, LAPIN_FRAME_MAX, 0)
+        );
     }
 }

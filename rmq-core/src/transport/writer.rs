@@ -61,7 +61,9 @@ impl Heartbeat {
         loop {
             if self.ticker.is_none() {
                 let interval = shared.negotiated().and_then(Tune::heartbeat);
-                let Some(interval) = interval else { return std::future::pending().await };
+                let Some(interval) = interval else {
+                    return std::future::pending().await;
+                };
                 let mut ticker = tokio::time::interval(interval / 3);
                 ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 ticker.reset();

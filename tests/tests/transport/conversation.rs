@@ -12,15 +12,28 @@ pub async fn a_publish_has_its_verdict_and_a_delivery_is_acknowledged(address: &
     let queue = queue(&channel).await;
     let mut publisher = Publisher::open(&link).await;
     for token in 0..100 {
-        publisher.publish(&queue, &Message::new(format!("body {token}")).with_header("x-n", token as i64), token);
+        publisher.publish(
+            &queue,
+            &Message::new(format!("body {token}")).with_header("x-n", token as i64),
+            token,
+        );
     }
-    publisher.publish(&name("nobody-listens-here"), &Message::new("lost").with_message_id("m1"), 100);
+    publisher.publish(
+        &name("nobody-listens-here"),
+        &Message::new("lost").with_message_id("m1"),
+        100,
+    );
     let verdicts = publisher.verdicts(101).await;
     for token in 0..100 {
         assert!(matches!(verdicts[&token], Verdict::Ack), "{token}");
     }
-    let Verdict::Returned(returned) = &verdicts[&100] else { panic!("{:?}", verdicts[&100]) };
-    assert_eq!((returned.reply_code(), returned.routing_key()), (312, "nobody-listens-here"));
+    let Verdict::Returned(returned) = &verdicts[&100] else {
+        panic!("{:?}", verdicts[&100])
+    };
+    assert_eq!(
+        (returned.reply_code(), returned.routing_key()),
+        (312, "nobody-listens-here")
+    );
     assert_eq!(returned.message().message_id(), Some("m1"));
     assert_eq!(returned.message().body(), "lost");
     assert!(returned.message().properties().headers.is_empty());
@@ -30,8 +43,21 @@ pub async fn a_publish_has_its_verdict_and_a_delivery_is_acknowledged(address: &
     for token in 0..100_i64 {
         let delivery = consumer.delivery().await;
         assert_eq!(delivery.message.body(), &format!("body {token}"));
-        assert_eq!(delivery.message.header("x-n").and_then(rmq_core::message::Value::as_i64), Some(token));
-        assert_eq!((delivery.generation, &*delivery.routing_key, delivery.redelivered), (channel.generation(), queue.as_str(), false));
+        assert_eq!(
+            delivery
+                .message
+                .header("x-n")
+                .and_then(rmq_core::message::Value::as_i64),
+            Some(token)
+        );
+        assert_eq!(
+            (
+                delivery.generation,
+                &*delivery.routing_key,
+                delivery.redelivered
+            ),
+            (channel.generation(), queue.as_str(), false)
+        );
         channel.settle(delivery.tag, Settlement::Ack).unwrap();
         assert!(channel.settle(delivery.tag, Settlement::Ack).is_err());
     }
@@ -41,6 +67,9 @@ pub async fn a_publish_has_its_verdict_and_a_delivery_is_acknowledged(address: &
     channel.close(soon()).await;
     let other = link.open_channel(soon()).await.unwrap();
     assert_eq!(waiting(&other, &queue).await, 0);
-    other.delete_queue(&queue, false, false, soon()).await.unwrap();
+    other
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     link.close(soon()).await;
 }

@@ -8,7 +8,8 @@ use rmq_core::message::{Delivery, Message};
 use rmq_core::name::Name;
 use rmq_core::time::Deadline;
 use rmq_core::transport::{
-    Channel, CloseCause, Credentials, DeliverySink, Limits, Link, LinkSettings, Pending, PublishSink, Target, Token, Verdict,
+    Channel, CloseCause, Credentials, DeliverySink, Limits, Link, LinkSettings, Pending,
+    PublishSink, Target, Token, Verdict,
 };
 use tokio::sync::mpsc;
 
@@ -25,15 +26,26 @@ pub fn name(text: &str) -> Name {
 
 /// The numbers, or a smaller count that shows the same.
 pub fn count(full: usize, quick: usize) -> usize {
-    if std::env::var_os("RMQ_TEST_FULL").is_some() { full } else { quick }
+    if std::env::var_os("RMQ_TEST_FULL").is_some() {
+        full
+    } else {
+        quick
+    }
 }
 
 pub fn settings(address: &str) -> LinkSettings {
     let (host, port) = address.rsplit_once(':').unwrap();
     LinkSettings {
         name: "rmq transport tests".into(),
-        target: Target::Tcp { host: host.into(), port: port.parse().unwrap(), tls: None },
-        credentials: Credentials::Plain { username: "guest".into(), password: "guest".into() },
+        target: Target::Tcp {
+            host: host.into(),
+            port: port.parse().unwrap(),
+            tls: None,
+        },
+        credentials: Credentials::Plain {
+            username: "guest".into(),
+            password: "guest".into(),
+        },
         virtual_host: "/".into(),
         heartbeat: Duration::from_secs(60),
         channel_max: 0,
@@ -89,11 +101,16 @@ impl Publisher {
 
     /// Publishes through the default exchange, mandatory.
     pub fn publish(&self, queue: &Name, message: &Message, token: Token) {
-        self.channel.publish(&Name::default(), queue, message, true, token).unwrap();
+        self.channel
+            .publish(&Name::default(), queue, message, true, token)
+            .unwrap();
     }
 
     pub async fn next(&mut self) -> Told {
-        tokio::time::timeout(LONG, self.told.recv()).await.unwrap().unwrap()
+        tokio::time::timeout(LONG, self.told.recv())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub async fn settled(&mut self) -> (Token, Verdict) {
@@ -108,7 +125,10 @@ impl Publisher {
         let mut all = HashMap::new();
         while all.len() < count {
             let (token, verdict) = self.settled().await;
-            assert!(all.insert(token, verdict).is_none(), "two verdicts for {token}");
+            assert!(
+                all.insert(token, verdict).is_none(),
+                "two verdicts for {token}"
+            );
         }
         all
     }
@@ -164,7 +184,10 @@ impl Consumer {
     }
 
     pub async fn next(&mut self) -> Heard {
-        tokio::time::timeout(LONG, self.0.recv()).await.unwrap().unwrap()
+        tokio::time::timeout(LONG, self.0.recv())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub async fn delivery(&mut self) -> Delivery {
@@ -194,11 +217,18 @@ pub fn spec(queue: &Name, tag: &str, no_ack: bool) -> rmq_core::transport::Consu
 /// A durable classic queue that nobody else uses.
 pub async fn queue(channel: &Channel) -> Name {
     let queue = name(&rmq_tests::broker::unique("transport"));
-    channel.declare_queue(&queue, false, true, false, false, Vec::new(), soon()).await.unwrap();
+    channel
+        .declare_queue(&queue, false, true, false, false, Vec::new(), soon())
+        .await
+        .unwrap();
     queue
 }
 
 /// How many messages wait in a queue.
 pub async fn waiting(channel: &Channel, queue: &Name) -> u32 {
-    channel.declare_queue(queue, true, false, false, false, Vec::new(), soon()).await.unwrap().messages
+    channel
+        .declare_queue(queue, true, false, false, false, Vec::new(), soon())
+        .await
+        .unwrap()
+        .messages
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod component;
+pub mod config;
 pub mod converter;
 pub mod error;
 pub mod handler;

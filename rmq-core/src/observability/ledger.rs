@@ -35,8 +35,7 @@ impl PublishCounts {
     /// Whether the sum adds up. False is a bug of this crate.
     #[must_use]
     pub const fn adds_up(&self) -> bool {
-        let told =
-            self.confirmed + self.returned + self.nacked + self.refused + self.unknown;
+        let told = self.confirmed + self.returned + self.nacked + self.refused + self.unknown;
         self.sent == told + self.in_flight
     }
 
@@ -109,8 +108,7 @@ impl PublishLedger {
         counts.late_verdicts += ended.late_verdicts;
         counts.failed_callbacks += ended.failed_callbacks;
         counts.late_replies += ended.late_replies;
-        let left =
-            ended.confirmed + ended.returned + ended.nacked + ended.refused + ended.unknown;
+        let left = ended.confirmed + ended.returned + ended.nacked + ended.refused + ended.unknown;
         // Wraps only if a message ended twice; `adds_up` then says so instead of a panic in the reader.
         counts.in_flight = counts.in_flight.wrapping_sub(left);
         counts.in_flight

@@ -29,7 +29,6 @@ impl Metrics {
     }
 
     /// The histogram of confirm latency.
-    #[must_use]
     pub fn send_duration() -> Histogram {
         histogram!(
             "messaging.client.operation.duration",

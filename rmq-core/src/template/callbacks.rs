@@ -218,7 +218,11 @@ impl CallbackExecutor {
 
     async fn call(&self, call: Call) {
         if let (Some(returned), Some(on_return)) = (call.returned, &self.callbacks.on_return) {
-            let id = returned.message().message_id().unwrap_or_default().to_owned();
+            let id = returned
+                .message()
+                .message_id()
+                .unwrap_or_default()
+                .to_owned();
             let run = AssertUnwindSafe(async { on_return(*returned).await });
             if run.catch_unwind().await.is_err() {
                 self.failed(&format!("the return callback panicked for message {id}"));

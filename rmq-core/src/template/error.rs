@@ -205,10 +205,12 @@ impl PublishError {
                 RefusedReason::Headers => {
                     "Nothing was sent. Send fewer or flatter headers, or put them into the body"
                 }
-                RefusedReason::WindowFull | RefusedReason::Blocked | RefusedReason::NotConnected => {
-                    "Nothing was sent. Send it again later"
+                RefusedReason::WindowFull
+                | RefusedReason::Blocked
+                | RefusedReason::NotConnected => "Nothing was sent. Send it again later",
+                RefusedReason::ShuttingDown => {
+                    "Nothing was sent. Send it again from the next start"
                 }
-                RefusedReason::ShuttingDown => "Nothing was sent. Send it again from the next start",
                 RefusedReason::Broker => {
                     "It is in no queue unless an earlier copy was. Mend what the broker names, then send it again"
                 }

@@ -11,7 +11,9 @@ use crate::message::{CorrelationData, DeliveryMode, Message, Value};
 use crate::name::Name;
 
 use super::error::Parts;
-use super::{Confirmed, PendingConfirm, PublishError, PublishErrorKind, RabbitTemplate, RefusedReason};
+use super::{
+    Confirmed, PendingConfirm, PublishError, PublishErrorKind, RabbitTemplate, RefusedReason,
+};
 
 /// One publish being put together; await it to send it and learn its end.
 ///

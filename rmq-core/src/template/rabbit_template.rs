@@ -1,5 +1,5 @@
-use std::future::IntoFuture;
 use std::fmt;
+use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ use super::{
 ///
 /// # Examples
 /// ```no_run
-/// # async fn example(template: rmq_core::template::RabbitTemplate) -> Result<(), rmq_core::Error> {
+/// # async fn example(template: rmq_core::RabbitTemplate) -> Result<(), rmq_core::Error> {
 /// use rmq_core::message::Message;
 ///
 /// let confirmed = template.send("orders", "order.created", Message::new("{}")).priority(4).await?;
@@ -299,7 +299,8 @@ impl RabbitTemplate {
         routing_key: impl TryInto<Name>,
         message: Message,
     ) -> Result<Message, RequestError> {
-        self.request(self.send(exchange, routing_key, message)).await
+        self.request(self.send(exchange, routing_key, message))
+            .await
     }
 
     /// As [`RabbitTemplate::send_and_receive`], from value to value.

@@ -70,13 +70,15 @@ async fn consume_one(
     let consumed = lease.consume(spec, sink, control()).await;
     consumed.map_err(failed)?;
     // At the deadline there may be one all the same: it is looked for once no further can come.
-    drop(deadline.limit(slot.changed.notified()).await);
+    let _in_time = deadline.limit(slot.changed.notified()).await.is_ok();
     lease.cancel(&CONSUMER, control()).await.map_err(failed)?;
     let mut deliveries = slot.take().into_iter();
     let first = deliveries.next();
     for other in deliveries {
         // Prefetch 1 allows no second; if a broker sends one, it goes back.
-        drop(lease.settle(other.tag, Settlement::HandBack));
+        lease
+            .settle(other.tag, Settlement::HandBack)
+            .map_err(|_| ReceiveError::ended(queue))?;
     }
     match first {
         Some(delivery) => Ok(Some(Received::new(delivery, lease))),

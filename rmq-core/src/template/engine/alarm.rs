@@ -1,5 +1,6 @@
 //! Deadlines and pauses. Costs a publish one comparison; scans only when the earliest deadline has come.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +26,15 @@ pub(super) struct Alarm {
     /// Nanoseconds behind `base`.
     next: AtomicU64,
     earlier: Notify,
-    delayed: Mutex<Vec<Delayed>>,
+    delayed: Mutex<Pauses>,
+}
+
+/// See [`Delayed`].
+#[derive(Debug, Default)]
+struct Pauses {
+    delayed: Vec<Delayed>,
+    /// The engine has stopped: nothing will be sent again.
+    ended: bool,
 }
 
 /// A message that pauses before it is sent again. It keeps its slot.
@@ -68,26 +77,38 @@ impl Alarm {
         }
     }
 
-    /// Keeps a message until its pause is over.
-    pub(super) fn delay(&self, delayed: Delayed) {
+    /// Keeps a message until its pause is over; gives it back when the engine has stopped.
+    pub(super) fn delay(&self, delayed: Delayed) -> Result<(), Delayed> {
         let due = delayed.due;
-        self.delayed.lock().push(delayed);
+        {
+            let mut pauses = self.delayed.lock();
+            if pauses.ended {
+                return Err(delayed);
+            }
+            pauses.delayed.push(delayed);
+        }
         self.wake_by(due);
+        Ok(())
     }
 
     fn take_due(&self, now: Instant) -> Vec<Delayed> {
-        let mut delayed = self.delayed.lock();
-        let (due, rest) = delayed.drain(..).partition(|delayed| delayed.due <= now);
-        *delayed = rest;
+        let mut pauses = self.delayed.lock();
+        let all = mem::take(&mut pauses.delayed);
+        let (due, rest) = all.into_iter().partition(|delayed| delayed.due <= now);
+        pauses.delayed = rest;
         due
     }
 
-    pub(super) fn take_all(&self) -> Vec<Delayed> {
-        std::mem::take(&mut *self.delayed.lock())
+    /// The engine has stopped: everything that pauses, and nothing pauses any more.
+    pub(super) fn end(&self) -> Vec<Delayed> {
+        let mut pauses = self.delayed.lock();
+        pauses.ended = true;
+        mem::take(&mut pauses.delayed)
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.delayed.lock().iter().map(|delayed| delayed.due).min()
+        let pauses = self.delayed.lock();
+        pauses.delayed.iter().map(|delayed| delayed.due).min()
     }
 
     /// Waits for the moment of the next scan.
@@ -128,19 +149,43 @@ impl Engine {
         let mut next = self.sweep_flight_and_backlog(now, &mut tally);
         let due = self.alarm.take_due(now);
         if !due.is_empty() {
-            let mut gate = self.gate.lock();
-            // Each goes to the front: the oldest last, so that it is the first.
-            for delayed in due.into_iter().rev() {
-                next = earliest(next, Some(delayed.entry.deadline));
-                gate.take_back(delayed.entry, delayed.alone);
-            }
-            drop(gate);
-            self.work.notify_one();
+            next = earliest(next, self.send_due(due, &mut tally));
         }
         self.apply(&mut tally);
         if let Some(moment) = earliest(next, self.alarm.next_due()) {
             self.alarm.wake_by(moment);
         }
+    }
+
+    /// Puts those whose pause is over in front of what waits. Gives the earliest of their deadlines.
+    fn send_due(&self, due: Vec<Delayed>, tally: &mut Tally) -> Option<Instant> {
+        let mut next = None;
+        let mut gate = self.gate.lock();
+        // Each goes to the front: the oldest last, so that it is the first.
+        for delayed in due.into_iter().rev() {
+            if gate.stopped {
+                self.tell_stopped(&delayed.entry, tally);
+            } else {
+                next = earliest(next, Some(delayed.entry.deadline));
+                gate.take_back(delayed.entry, delayed.alone);
+            }
+        }
+        drop(gate);
+        self.work.notify_one();
+        next
+    }
+
+    /// Pauses a message before it is sent again; tells it when the engine has stopped.
+    pub(super) fn delay(&self, delayed: Delayed, tally: &mut Tally) {
+        if let Err(delayed) = self.alarm.delay(delayed) {
+            self.tell_stopped(&delayed.entry, tally);
+        }
+    }
+
+    fn tell_stopped(&self, entry: &Arc<Entry>, tally: &mut Tally) {
+        tally.slots += 1;
+        let cause = ByteString::from_static("this program stopped before it was sent again");
+        self.tell_without_verdict(entry, RefusedReason::ShuttingDown, &cause, tally);
     }
 
     fn sweep_flight_and_backlog(&self, now: Instant, tally: &mut Tally) -> Option<Instant> {
@@ -165,12 +210,16 @@ impl Engine {
             !expired
         });
         gate.suspects -= expired_suspects;
-        let Some(flight) = gate.current.as_ref().map(|current| Arc::clone(&current.flight)) else {
+        let Some(flight) = gate
+            .current
+            .as_ref()
+            .map(|current| Arc::clone(&current.flight))
+        else {
             return next;
         };
         let cause = ByteString::from_static("no verdict came until its deadline");
         let mut expired = 0;
-        for entry in flight.pick(|_| true) {
+        for entry in flight.all() {
             if entry.deadline <= now {
                 self.tell_without_verdict(&entry, RefusedReason::NotConnected, &cause, tally);
                 expired += 1;
@@ -181,8 +230,7 @@ impl Engine {
         // A channel that keeps so much to itself is not worth waiting for.
         let most = self.window.most_messages().div_ceil(2);
         if expired >= most || (expired > 0 && gate.probing) {
-            self.replace
-                .store(true, std::sync::atomic::Ordering::Release);
+            self.replace.store(true, Ordering::Release);
             self.work.notify_one();
         }
         next

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -123,15 +123,15 @@ impl Flight {
         self.len() == 0
     }
 
-    /// Those that `wanted` picks, in the order they entered the window.
-    pub(super) fn pick(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Vec<Arc<Entry>> {
-        let mut picked: Vec<Arc<Entry>> = {
-            let slots = self.slots.lock();
-            let all = slots.entries.iter().flatten();
-            all.filter(|entry| wanted(entry)).cloned().collect()
-        };
-        picked.sort_unstable_by_key(|entry| entry.sequence);
-        picked
+    /// Everything on the channel, in no order.
+    pub(super) fn all(&self) -> Vec<Arc<Entry>> {
+        self.slots
+            .lock()
+            .entries
+            .iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// Empties it: everything that has no verdict, in the order it entered the window.
@@ -206,7 +206,11 @@ mod tests {
         assert_eq!(slots.remove(1).unwrap().sequence, 1);
         assert!(slots.remove(1).is_none());
         assert!(slots.remove(9).is_none());
-        assert_eq!(slots.insert(test_entry(3)), 1, "the free slot is used again");
+        assert_eq!(
+            slots.insert(test_entry(3)),
+            1,
+            "the free slot is used again"
+        );
         assert_eq!(slots.used, 3);
     }
 }

@@ -112,7 +112,11 @@ impl Gate {
 
     /// Sends some of what waits, or the next suspect.
     pub(super) fn advance(&mut self, step: &mut Step) -> Next {
-        let Some(flight) = self.current.as_ref().map(|current| Arc::clone(&current.flight)) else {
+        let Some(flight) = self
+            .current
+            .as_ref()
+            .map(|current| Arc::clone(&current.flight))
+        else {
             return Next::Wait;
         };
         if self.probing || self.suspects > 0 {

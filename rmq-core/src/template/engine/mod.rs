@@ -78,8 +78,7 @@ impl Engine {
         callbacks: Callbacks,
         ledger: Arc<PublishLedger>,
     ) -> Arc<Self> {
-        let executor =
-            CallbackExecutor::start(callbacks, settings.callbacks, Arc::clone(&ledger));
+        let executor = CallbackExecutor::start(callbacks, settings.callbacks, Arc::clone(&ledger));
         let engine = Arc::new(Self {
             window: Window::new(settings.window_messages, settings.window_bytes),
             settings,

@@ -65,9 +65,16 @@ impl Engine {
             None => {
                 suspicion.clear();
                 // The culprit, if there was one, is told; the others need no search.
-                if was_probing && cause.is_publish() { 0 } else { gate.suspects }
+                if was_probing && cause.is_publish() {
+                    0
+                } else {
+                    gate.suspects
+                }
             }
-            Some(_) if self.settings.resend == ResendPolicy::Never && !(alone && cause.is_publish()) => {
+            Some(_)
+                if self.settings.resend == ResendPolicy::Never
+                    && !(alone && cause.is_publish()) =>
+            {
                 self.give_up(&mut again, &cause, &mut tally);
                 gate.suspects
             }
@@ -82,9 +89,12 @@ impl Engine {
             Some(oldest) => {
                 let too_often = !cause.by_us && suspicion.lost(oldest.sequence);
                 let search = cause.is_publish() || was_probing || too_often;
-                let more = if search { again.len() } else { 0 };
-                // Those found before stay at the front, behind what was on the channel.
-                gate.suspects + if search || gate.suspects == 0 { more } else { again.len() }
+                // Suspects are at the front of the backlog: what comes in front of some is one of them.
+                if search || gate.suspects > 0 {
+                    gate.suspects + again.len()
+                } else {
+                    0
+                }
             }
         };
         for entry in again.into_iter().rev() {
@@ -109,7 +119,12 @@ impl Engine {
             };
             if let Some(returned) = returned {
                 // Its ack was still on the way; that it is in no queue is known.
-                self.settle(entry, Verdict::Returned(returned), flight.grace_until(), tally);
+                self.settle(
+                    entry,
+                    Verdict::Returned(returned),
+                    flight.grace_until(),
+                    tally,
+                );
             } else if entry.is_told() {
                 // Its deadline had passed; now its slot is free.
                 tally.slots += 1;
@@ -150,7 +165,7 @@ impl Engine {
             None
         };
         if let Some(pause) = pause {
-            self.alarm.delay(Delayed::new(culprit, pause, true));
+            self.delay(Delayed::new(culprit, pause, true), tally);
         } else {
             tally.slots += 1;
             let text = if cause.code == 0 {
@@ -158,7 +173,11 @@ impl Engine {
             } else {
                 cause.text.clone()
             };
-            self.tell(&culprit, Outcome::refused_by_broker(cause.code, text), tally);
+            self.tell(
+                &culprit,
+                Outcome::refused_by_broker(cause.code, text),
+                tally,
+            );
         }
     }
 

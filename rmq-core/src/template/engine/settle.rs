@@ -107,7 +107,7 @@ impl Engine {
             progress.pauses += 1;
             progress.last = Some(last);
             drop(progress);
-            self.alarm.delay(Delayed::new(entry, pause, false));
+            self.delay(Delayed::new(entry, pause, false), tally);
         } else {
             tally.slots += 1;
             let ended = self.conclude(&entry, &mut progress, last.into(), tally);

@@ -25,7 +25,9 @@ impl Engine {
         let cause = ByteString::from_static("this program stopped before a verdict came");
         let channel = {
             let gate = self.gate.lock();
-            gate.current.as_ref().map(|current| Arc::clone(&current.channel))
+            gate.current
+                .as_ref()
+                .map(|current| Arc::clone(&current.channel))
         };
         let left = self.abandon(&cause);
         if let Some(callbacks) = &self.callbacks {
@@ -57,7 +59,7 @@ impl Engine {
                 left.extend(current.flight.drain());
             }
         }
-        left.extend(self.alarm.take_all().into_iter().map(|delayed| delayed.entry));
+        left.extend(self.alarm.end().into_iter().map(|delayed| delayed.entry));
         left.sort_unstable_by_key(|entry| entry.sequence);
         let mut tally = Tally::default();
         for entry in &left {

@@ -9,11 +9,11 @@ use crate::template::RefusedReason;
 use crate::template::callbacks::in_callback;
 use crate::time::Deadline;
 
+use super::Engine;
 use super::entry::{Draft, Entry};
 use super::settle::Outcome;
 use super::tally::Tally;
 use super::window::{NoRoom, Room};
-use super::Engine;
 
 /// Why a message is not let in, and in words.
 pub(in crate::template) type Refusal = (RefusedReason, ByteString);
@@ -21,9 +21,8 @@ pub(in crate::template) type Refusal = (RefusedReason, ByteString);
 impl Engine {
     /// Room at once; `None` when the message has to wait, or is not let in at all: [`Engine::admit`] says which.
     pub(in crate::template) fn try_admit(&self, body: usize) -> Option<Room<'_>> {
-        let waits = self.stopping.is_cancelled()
-            || self.source.is_blocked()
-            || !self.callbacks_have_room();
+        let waits =
+            self.stopping.is_cancelled() || self.source.is_blocked() || !self.callbacks_have_room();
         if waits {
             return None;
         }

@@ -48,9 +48,7 @@ impl Window {
 
     /// What a body costs: a body larger than the whole window takes all of it, and so is let in alone.
     fn cost(&self, body: usize) -> u32 {
-        u32::try_from(body)
-            .unwrap_or(u32::MAX)
-            .min(self.most_bytes)
+        u32::try_from(body).unwrap_or(u32::MAX).min(self.most_bytes)
     }
 
     /// Room at once, if there is any and nobody waits for it.
@@ -126,7 +124,7 @@ fn granted<T>(waited: Result<Result<T, AcquireError>, Elapsed>) -> Result<T, NoR
 
 impl Room<'_> {
     /// Takes the room; from here on the message's settlement gives it back. The bytes it cost.
-    pub(super) const fn take(mut self) -> u32 {
+    pub(super) fn take(mut self) -> u32 {
         let bytes = self.bytes;
         self.messages = 0;
         self.bytes = 0;

@@ -153,10 +153,12 @@ impl EmbeddedBroker {
             state.note(NOBODY, || Event::Restarted);
         }
         let up = self.reach(true);
-        tokio::time::timeout(PORT_DEADLINE, up).await.map_err(|_| StartError::Listen {
-            port: self.port(),
-            source: io::Error::from(io::ErrorKind::AddrInUse),
-        })
+        tokio::time::timeout(PORT_DEADLINE, up)
+            .await
+            .map_err(|_| StartError::Listen {
+                port: self.port(),
+                source: io::Error::from(io::ErrorKind::AddrInUse),
+            })
     }
 
     async fn reach(&self, open: bool) {

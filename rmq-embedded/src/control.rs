@@ -38,7 +38,9 @@ impl EmbeddedBroker {
 
     /// Everything the broker saw and did, in order.
     pub fn record(&self) -> Record {
-        Record { log: self.state.lock().log.clone() }
+        Record {
+            log: self.state.lock().log.clone(),
+        }
     }
 
     /// Raises the memory alarm: connections that publish are told `connection.blocked` and are no longer read from, as
@@ -73,7 +75,10 @@ impl EmbeddedBroker {
     /// Closes every connection with this code and text, as `rabbitmqctl close_all_connections` does with 320.
     pub fn close_all(&self, code: u16, text: &str) {
         let text = format!("{} - {text}", name_of(code));
-        let exception = Exception { text, ..Exception::new(code, "") };
+        let exception = Exception {
+            text,
+            ..Exception::new(code, "")
+        };
         let mut state = self.state.lock();
         for id in state.connection_ids() {
             state.close_connection(id, &exception, (0, 0));

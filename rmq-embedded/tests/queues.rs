@@ -1,5 +1,10 @@
 //! What a queue's arguments do: time, length, priorities, dead letters, quorum, single active consumer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod client;
 
@@ -21,14 +26,17 @@ async fn ready() -> (EmbeddedBroker, Client) {
 /// A queue whose dead letters go to the queue `dead`.
 async fn with_dead(client: &mut Client, name: &str, more: &[(&str, AMQPValue)]) {
     client.queue("dead", &[]).await;
-    let mut arguments =
-        vec![("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    let mut arguments = vec![
+        ("x-dead-letter-exchange", text("")),
+        ("x-dead-letter-routing-key", text("dead")),
+    ];
     arguments.extend_from_slice(more);
     client.queue(name, &arguments).await;
 }
 
 async fn died(broker: &EmbeddedBroker, why: &'static str) {
-    let dead = |event: &Event| matches!(event, Event::DeadLettered { reason, .. } if *reason == why);
+    let dead =
+        |event: &Event| matches!(event, Event::DeadLettered { reason, .. } if *reason == why);
     broker.record().wait_for(DEADLINE, dead).await.unwrap();
 }
 
@@ -37,12 +45,16 @@ fn newest_death(message: &client::Content) -> (i64, String, String) {
     let Some(AMQPValue::FieldArray(deaths)) = message.header("x-death") else {
         panic!("no x-death in {message:?}");
     };
-    let AMQPValue::FieldTable(death) = &deaths.as_slice()[0] else { panic!("no table") };
+    let AMQPValue::FieldTable(death) = &deaths.as_slice()[0] else {
+        panic!("no table")
+    };
     let text = |key: &str| match &death.inner()[key] {
         AMQPValue::LongString(text) => text.to_string(),
         other => panic!("{key} is {other:?}"),
     };
-    let AMQPValue::LongLongInt(count) = death.inner()["count"] else { panic!("no count") };
+    let AMQPValue::LongLongInt(count) = death.inner()["count"] else {
+        panic!("no count")
+    };
     (count, text("reason"), text("queue"))
 }
 
@@ -56,7 +68,10 @@ async fn a_rejected_message_is_dead_lettered_with_its_death_told() {
     client.nack(1, 1, false).await;
     let dead = client.get("dead").await.unwrap();
     assert_eq!(dead.text(), "bad");
-    assert_eq!(newest_death(&dead), (1, "rejected".to_owned(), "q".to_owned()));
+    assert_eq!(
+        newest_death(&dead),
+        (1, "rejected".to_owned(), "q".to_owned())
+    );
     assert_eq!(dead.header("x-first-death-reason"), Some(&text("rejected")));
     assert_eq!(dead.header("x-first-death-queue"), Some(&text("q")));
 }
@@ -78,7 +93,9 @@ async fn a_second_death_of_the_same_kind_is_counted() {
         if count == 2 {
             return;
         }
-        client.publish_with("", "q", dead.text(), false, dead.properties.clone()).await;
+        client
+            .publish_with("", "q", dead.text(), false, dead.properties.clone())
+            .await;
     }
     panic!("the second death was not counted");
 }
@@ -90,7 +107,10 @@ async fn a_message_expires_by_its_own_or_its_queues_time() {
     client.publish("", "q", "by queue").await;
     died(&broker, "expired").await;
     let dead = client.get("dead").await.unwrap();
-    assert_eq!(newest_death(&dead), (1, "expired".to_owned(), "q".to_owned()));
+    assert_eq!(
+        newest_death(&dead),
+        (1, "expired".to_owned(), "q".to_owned())
+    );
     with_dead(&mut client, "r", &[]).await;
     broker.record().clear();
     let own = AMQPProperties::default().with_expiration("20".into());
@@ -98,8 +118,12 @@ async fn a_message_expires_by_its_own_or_its_queues_time() {
     died(&broker, "expired").await;
     let dead = client.get("dead").await.unwrap();
     assert_eq!(dead.properties.expiration(), &None, "the expiration goes");
-    let Some(AMQPValue::FieldArray(deaths)) = dead.header("x-death") else { panic!("no x-death") };
-    let AMQPValue::FieldTable(death) = &deaths.as_slice()[0] else { panic!("no table") };
+    let Some(AMQPValue::FieldArray(deaths)) = dead.header("x-death") else {
+        panic!("no x-death")
+    };
+    let AMQPValue::FieldTable(death) = &deaths.as_slice()[0] else {
+        panic!("no table")
+    };
     assert_eq!(death.inner()["original-expiration"], text("20"));
 }
 
@@ -122,7 +146,9 @@ async fn an_unused_queue_expires() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(DEADLINE, gone).await.expect("the queue stayed");
+    tokio::time::timeout(DEADLINE, gone)
+        .await
+        .expect("the queue stayed");
 }
 
 #[tokio::test]
@@ -133,14 +159,25 @@ async fn a_full_queue_drops_its_head() {
         client.publish("", "q", body).await;
     }
     let dead = client.get("dead").await.unwrap();
-    assert_eq!((dead.text(), newest_death(&dead).1.as_str()), ("1", "maxlen"));
+    assert_eq!(
+        (dead.text(), newest_death(&dead).1.as_str()),
+        ("1", "maxlen")
+    );
     assert_eq!(client.get("q").await.unwrap().text(), "2");
 }
 
 #[tokio::test]
 async fn a_full_queue_refuses_a_publish_with_a_nack() {
     let (_broker, mut client) = ready().await;
-    client.queue("q", &[("x-max-length", int(1)), ("x-overflow", text("reject-publish"))]).await;
+    client
+        .queue(
+            "q",
+            &[
+                ("x-max-length", int(1)),
+                ("x-overflow", text("reject-publish")),
+            ],
+        )
+        .await;
     client.confirms(1).await;
     client.publish("", "q", "1").await;
     assert_eq!(client.confirm().await, (true, 1, false));
@@ -152,7 +189,12 @@ async fn a_full_queue_refuses_a_publish_with_a_nack() {
 #[tokio::test]
 async fn dead_letter_queues_in_a_ring_drop_what_expires() {
     let (broker, mut client) = ready().await;
-    let to = |key| [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text(key))];
+    let to = |key| {
+        [
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(key)),
+        ]
+    };
     for (name, next) in [("a", "b"), ("b", "a")] {
         let mut arguments = to(next).to_vec();
         arguments.push(("x-message-ttl", int(10)));
@@ -160,7 +202,11 @@ async fn dead_letter_queues_in_a_ring_drop_what_expires() {
     }
     client.publish("", "a", "x").await;
     let dead = |event: &Event| matches!(event, Event::DeadLettered { .. });
-    broker.record().wait_for_count(DEADLINE, 2, dead).await.unwrap();
+    broker
+        .record()
+        .wait_for_count(DEADLINE, 2, dead)
+        .await
+        .unwrap();
     assert_eq!((client.count("a").await, client.count("b").await), (0, 0));
 }
 
@@ -181,7 +227,12 @@ async fn higher_priorities_go_first() {
 async fn one_consumer_is_active_until_it_goes() {
     let (_broker, mut client) = ready().await;
     client.open(2).await;
-    client.queue("q", &[("x-single-active-consumer", AMQPValue::Boolean(true))]).await;
+    client
+        .queue(
+            "q",
+            &[("x-single-active-consumer", AMQPValue::Boolean(true))],
+        )
+        .await;
     client.consume_with(1, "q", "first", false, &[]).await;
     client.consume_with(2, "q", "second", true, &[]).await;
     client.publish("", "q", "1").await;
@@ -205,7 +256,10 @@ async fn one_consumer_is_active_until_it_goes() {
 #[tokio::test]
 async fn a_quorum_queue_counts_returns_and_gives_up_at_its_limit() {
     let (broker, mut client) = ready().await;
-    let quorum = [("x-queue-type", text("quorum")), ("x-delivery-limit", int(2))];
+    let quorum = [
+        ("x-queue-type", text("quorum")),
+        ("x-delivery-limit", int(2)),
+    ];
     with_dead(&mut client, "q", &quorum).await;
     client.publish("", "q", "poison").await;
     client.consume(1, "q", false).await;
@@ -217,7 +271,10 @@ async fn a_quorum_queue_counts_returns_and_gives_up_at_its_limit() {
     }
     died(&broker, "delivery_limit").await;
     let dead = client.get("dead").await.unwrap();
-    assert_eq!(newest_death(&dead), (1, "delivery_limit".to_owned(), "q".to_owned()));
+    assert_eq!(
+        newest_death(&dead),
+        (1, "delivery_limit".to_owned(), "q".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -250,23 +307,41 @@ async fn consumers_of_higher_priority_go_first() {
     let (_broker, mut client) = ready().await;
     client.queue("q", &[]).await;
     client.qos(1, 1, false).await;
-    client.consume_with(1, "q", "low", false, &[("x-priority", int(1))]).await;
-    client.consume_with(1, "q", "high", false, &[("x-priority", int(9))]).await;
+    client
+        .consume_with(1, "q", "low", false, &[("x-priority", int(1))])
+        .await;
+    client
+        .consume_with(1, "q", "high", false, &[("x-priority", int(9))])
+        .await;
     client.publish("", "q", "1").await;
     client.publish("", "q", "2").await;
-    assert_eq!(client.content(1).await.delivery().consumer_tag.as_str(), "high");
-    assert_eq!(client.content(1).await.delivery().consumer_tag.as_str(), "low");
+    assert_eq!(
+        client.content(1).await.delivery().consumer_tag.as_str(),
+        "high"
+    );
+    assert_eq!(
+        client.content(1).await.delivery().consumer_tag.as_str(),
+        "low"
+    );
 }
 
 #[tokio::test]
 async fn an_exclusive_queue_is_locked_for_others_and_goes_with_its_connection() {
     let (broker, mut client) = ready().await;
-    let exclusive = queue::Declare { exclusive: true, ..durable("mine", &[]) };
+    let exclusive = queue::Declare {
+        exclusive: true,
+        ..durable("mine", &[])
+    };
     client.declare(1, exclusive).await;
     let mut other = Client::connect(&broker).await;
     other.open(1).await;
-    let passive = queue::Declare { passive: true, ..durable("mine", &[]) };
-    other.send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(passive))).await;
+    let passive = queue::Declare {
+        passive: true,
+        ..durable("mine", &[])
+    };
+    other
+        .send(1, AMQPClass::Queue(queue::AMQPMethod::Declare(passive)))
+        .await;
     let (code, told) = other.channel_closed(1).await;
     assert_eq!(code, 405);
     assert!(told.starts_with(
@@ -282,11 +357,19 @@ async fn an_exclusive_queue_is_locked_for_others_and_goes_with_its_connection() 
 async fn an_alternate_exchange_takes_what_nothing_else_takes() {
     let (_broker, mut client) = ready().await;
     client.exchange("spare", "fanout").await;
-    client.exchange_with("main", "direct", &[("alternate-exchange", text("spare"))]).await;
+    client
+        .exchange_with("main", "direct", &[("alternate-exchange", text("spare"))])
+        .await;
     client.queue("caught", &[]).await;
     client.bind("caught", "spare", "").await;
     client.confirms(1).await;
-    client.publish_with("main", "nobody", "x", true, AMQPProperties::default()).await;
-    assert_eq!(client.confirm().await, (true, 1, false), "it was routed, so nothing is returned");
+    client
+        .publish_with("main", "nobody", "x", true, AMQPProperties::default())
+        .await;
+    assert_eq!(
+        client.confirm().await,
+        (true, 1, false),
+        "it was routed, so nothing is returned"
+    );
     assert_eq!(client.count("caught").await, 1);
 }

@@ -40,15 +40,23 @@ pub(crate) enum Action {
     CutAfter,
     /// The work is done, its answer never comes.
     Withhold,
-    CloseChannel { code: u16, text: Arc<str> },
-    CloseConnection { code: u16, text: Arc<str> },
+    CloseChannel {
+        code: u16,
+        text: Arc<str>,
+    },
+    CloseConnection {
+        code: u16,
+        text: Arc<str>,
+    },
     StaySilent,
     StopReading,
     Block,
     Kill,
     Restart,
     CancelConsumer,
-    Duplicate { redelivered: bool },
+    Duplicate {
+        redelivered: bool,
+    },
     Publish(AtPublish),
 }
 
@@ -139,9 +147,12 @@ pub(crate) struct Rule {
 
 impl Rule {
     fn applies(&self, occasion: &Occasion<'_>) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
+        let is =
+            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
         self.point == occasion.point
-            && self.channel.is_none_or(|channel| channel == occasion.channel)
+            && self
+                .channel
+                .is_none_or(|channel| channel == occasion.channel)
             && is(&self.method, occasion.method)
             && is(&self.exchange, occasion.exchange)
             && is(&self.routing_key, occasion.routing_key)
@@ -188,7 +199,10 @@ impl Rules {
 
     /// How often a rule fired.
     pub(crate) fn fired(&self, id: u64) -> u64 {
-        self.rules.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.fired)
+        self.rules
+            .iter()
+            .find(|rule| rule.id == id)
+            .map_or(0, |rule| rule.fired)
     }
 
     /// Counts the occasion in every rule it applies to; the first of them whose turn it is decides.

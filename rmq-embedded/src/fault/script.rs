@@ -93,7 +93,11 @@ impl<P: At> Script<P> {
             fired: 0,
             action: Action::Cut,
         };
-        Self { state, rule, point: PhantomData }
+        Self {
+            state,
+            rule,
+            point: PhantomData,
+        }
     }
 
     /// Strikes at the `n`th occasion from now, counted from 1 among those the other words let through.
@@ -137,7 +141,10 @@ impl<P: At> Script<P> {
 
     /// Closes the connection with this code and text instead.
     pub fn close_connection(self, code: u16, text: impl Into<String>) -> Fault {
-        self.does(Action::CloseConnection { code, text: Arc::from(text.into()) })
+        self.does(Action::CloseConnection {
+            code,
+            text: Arc::from(text.into()),
+        })
     }
 
     /// From here on the broker neither reads from this client nor writes to it, heartbeats included; the link stays up.
@@ -169,7 +176,10 @@ impl<P: At> Script<P> {
     fn does(mut self, action: Action) -> Fault {
         self.rule.action = action;
         let id = self.state.lock().rules.add(self.rule);
-        Fault { state: self.state, id }
+        Fault {
+            state: self.state,
+            id,
+        }
     }
 }
 
@@ -230,13 +240,15 @@ impl Script<OnPublish> {
     /// Confirms the next `count` publishes with one cumulative ack, once all have come. Returns go out at once.
     pub fn gather_confirms(self, count: usize) -> Fault {
         let times = count as u64;
-        self.times(times).does(Action::Publish(AtPublish::Gather(count)))
+        self.times(times)
+            .does(Action::Publish(AtPublish::Gather(count)))
     }
 
     /// Confirms the next `count` publishes one by one in reverse order, once all have come. Returns go out at once.
     pub fn reverse_confirms(self, count: usize) -> Fault {
         let times = count as u64;
-        self.times(times).does(Action::Publish(AtPublish::Reverse(count)))
+        self.times(times)
+            .does(Action::Publish(AtPublish::Reverse(count)))
     }
 
     /// Refuses the message with a nack; it is not stored.
@@ -261,7 +273,10 @@ impl Script<OnPublish> {
 
     /// Closes the channel with this code and text instead of storing the message.
     pub fn close_channel(self, code: u16, text: impl Into<String>) -> Fault {
-        self.does(Action::CloseChannel { code, text: Arc::from(text.into()) })
+        self.does(Action::CloseChannel {
+            code,
+            text: Arc::from(text.into()),
+        })
     }
 }
 
@@ -299,7 +314,10 @@ impl Script<OnDelivery> {
 
     /// Delivers the message, then closes its channel with this code and text.
     pub fn close_channel(self, code: u16, text: impl Into<String>) -> Fault {
-        self.does(Action::CloseChannel { code, text: Arc::from(text.into()) })
+        self.does(Action::CloseChannel {
+            code,
+            text: Arc::from(text.into()),
+        })
     }
 
     /// Delivers the message, then cancels its consumer as if the queue had been deleted.
@@ -321,7 +339,10 @@ impl Script<OnAck> {
 
     /// Closes the channel with this code and text instead of carrying it out.
     pub fn close_channel(self, code: u16, text: impl Into<String>) -> Fault {
-        self.does(Action::CloseChannel { code, text: Arc::from(text.into()) })
+        self.does(Action::CloseChannel {
+            code,
+            text: Arc::from(text.into()),
+        })
     }
 }
 
@@ -348,7 +369,10 @@ impl Script<OnMethod> {
 
     /// Closes the channel with this code and text instead of carrying it out.
     pub fn close_channel(self, code: u16, text: impl Into<String>) -> Fault {
-        self.does(Action::CloseChannel { code, text: Arc::from(text.into()) })
+        self.does(Action::CloseChannel {
+            code,
+            text: Arc::from(text.into()),
+        })
     }
 }
 

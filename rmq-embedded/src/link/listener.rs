@@ -20,9 +20,15 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Accepts while the broker is to listen; its connections end with it.
 ///
 /// A broker that is killed gives its port up, and takes the same one again when it is back.
-pub(crate) async fn accept(state: Arc<Mutex<State>>, listener: TcpListener, open: watch::Sender<bool>) {
+pub(crate) async fn accept(
+    state: Arc<Mutex<State>>,
+    listener: TcpListener,
+    open: watch::Sender<bool>,
+) {
     let mut wanted = state.lock().listening.subscribe();
-    let Ok(address) = listener.local_addr() else { return };
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {

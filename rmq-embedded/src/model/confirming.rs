@@ -20,7 +20,11 @@ impl State {
         if refused {
             let nack = |out: &mut Vec<u8>| confirms.nack(at.channel, tag, out);
             connection.outbox.write(nack);
-            self.note(at, || Event::Confirmed { tag, multiple: false, ack: false });
+            self.note(at, || Event::Confirmed {
+                tag,
+                multiple: false,
+                ack: false,
+            });
             return;
         }
         if !confirms.has_waiting() {
@@ -41,9 +45,15 @@ impl State {
         if !confirms.has_waiting() {
             return;
         }
-        let written = connection.outbox.write(|out| confirms.flush(at.channel, out));
+        let written = connection
+            .outbox
+            .write(|out| confirms.flush(at.channel, out));
         for (tag, multiple) in written.into_iter().flatten() {
-            self.note(at, || Event::Confirmed { tag, multiple, ack: true });
+            self.note(at, || Event::Confirmed {
+                tag,
+                multiple,
+                ack: true,
+            });
         }
     }
 
@@ -53,7 +63,10 @@ impl State {
             return;
         };
         for channel in std::mem::take(&mut connection.unflushed) {
-            self.flush_confirms(At { connection: id, channel });
+            self.flush_confirms(At {
+                connection: id,
+                channel,
+            });
         }
     }
 }

@@ -144,7 +144,9 @@ impl State {
             channel.consumers.remove(&consumer.tag);
         }
         let capable = connection.capabilities.consumer_cancel_notify;
-        self.note(at, || Event::Cancelled { consumer: consumer.tag.clone() });
+        self.note(at, || Event::Cancelled {
+            consumer: consumer.tag.clone(),
+        });
         if capable {
             let cancel = basic::Cancel {
                 consumer_tag: (&*consumer.tag).into(),

@@ -33,10 +33,18 @@ impl State {
     }
 
     fn dead_letter(&mut self, id: QueueId, entry: Entry, reason: &'static str) {
-        let Some(queue) = self.queues.get(&id) else { return };
+        let Some(queue) = self.queues.get(&id) else {
+            return;
+        };
         let name = queue.name.clone();
-        self.note(NOBODY, || Event::DeadLettered { queue: name, reason, message_id: entry.message.id() });
-        let Some(exchange) = queue.options.dead_letter_exchange.clone() else { return };
+        self.note(NOBODY, || Event::DeadLettered {
+            queue: name,
+            reason,
+            message_id: entry.message.id(),
+        });
+        let Some(exchange) = queue.options.dead_letter_exchange.clone() else {
+            return;
+        };
         let at_least_once = queue.options.at_least_once;
         if self.route_dead_letter(id, &exchange, &entry, reason) || !at_least_once {
             return;
@@ -52,7 +60,9 @@ impl State {
 
     /// At-least-once: tries again what found no queue, or a full one.
     pub(crate) fn retry_dead_letters(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         for (entry, reason) in std::mem::take(&mut queue.dead) {
             self.dead_letter(id, entry, reason);
         }
@@ -66,16 +76,28 @@ impl State {
         entry: &Entry,
         reason: &'static str,
     ) -> bool {
-        let Some(queue) = self.queues.get(&id) else { return true };
+        let Some(queue) = self.queues.get(&id) else {
+            return true;
+        };
         let vhost = queue.vhost;
         let source = queue.name.clone();
         let missing = !exchange.is_empty()
-            && self.vhosts.get(vhost).is_none_or(|vhost| !vhost.exchanges.contains_key(exchange));
+            && self
+                .vhosts
+                .get(vhost)
+                .is_none_or(|vhost| !vhost.exchanges.contains_key(exchange));
         if missing {
             return false;
         }
         let key = queue.options.dead_letter_key.clone();
-        let Some(message) = dead_message(entry, exchange, key.as_deref(), &source, reason, self.memory.clone()) else {
+        let Some(message) = dead_message(
+            entry,
+            exchange,
+            key.as_deref(),
+            &source,
+            reason,
+            self.memory.clone(),
+        ) else {
             return false;
         };
         let message = Arc::new(message);
@@ -84,7 +106,9 @@ impl State {
         let mut taken = false;
         let mut refused = false;
         for target in targets {
-            let Some(queue) = self.queues.get(&target) else { continue };
+            let Some(queue) = self.queues.get(&target) else {
+                continue;
+            };
             if reason != "rejected" && death_header::is_cycle(headers, queue.name.as_bytes()) {
                 tracing::warn!(queue = %queue.name, "message dropped: a cycle of dead-letter queues");
                 taken = true;
@@ -111,7 +135,9 @@ fn dead_message(
 ) -> Option<Message> {
     let old = &entry.message;
     let properties = old.properties();
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
     let death = Death {
         queue: source,
         reason,
@@ -121,13 +147,28 @@ fn dead_message(
         seconds,
     };
     let headers = death.headers(properties.headers.unwrap_or_default(), key.is_some());
-    let edit = Edit { headers: Some(&headers), drop_expiration: true, ..Edit::default() };
-    let mut content = Vec::with_capacity(old.property_bytes().len() + headers.len() + old.body().len());
+    let edit = Edit {
+        headers: Some(&headers),
+        drop_expiration: true,
+        ..Edit::default()
+    };
+    let mut content =
+        Vec::with_capacity(old.property_bytes().len() + headers.len() + old.body().len());
     rewrite(old.property_bytes(), &edit, &mut content).ok()?;
     let properties_length = content.len() as u32;
     content.extend_from_slice(old.body());
-    let facts =
-        MessageFacts { persistent: old.persistent, priority: old.priority, ttl_ms: None };
+    let facts = MessageFacts {
+        persistent: old.persistent,
+        priority: old.priority,
+        ttl_ms: None,
+    };
     let key = key.unwrap_or(&old.routing_key);
-    Some(Message::new(exchange.clone(), Box::from(key), content, properties_length, facts, gauge))
+    Some(Message::new(
+        exchange.clone(),
+        Box::from(key),
+        content,
+        properties_length,
+        facts,
+        gauge,
+    ))
 }

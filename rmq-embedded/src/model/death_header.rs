@@ -18,7 +18,11 @@ pub(crate) struct Death<'a> {
 }
 
 const X_DEATH: &[u8] = b"x-death";
-const LAST: [&[u8]; 3] = [b"x-last-death-queue", b"x-last-death-reason", b"x-last-death-exchange"];
+const LAST: [&[u8]; 3] = [
+    b"x-last-death-queue",
+    b"x-last-death-reason",
+    b"x-last-death-exchange",
+];
 
 impl Death<'_> {
     /// The header entries of the message after this death.
@@ -46,15 +50,23 @@ impl Death<'_> {
     }
 
     fn deaths(&self, earlier: Option<RawValue<'_>>, headers: RawTable<'_>) -> Vec<u8> {
-        let earlier = || earlier.and_then(|value| value.as_array()).into_iter().flatten();
-        let same = earlier().find_map(|death| death.as_table().filter(|death| self.is_same(*death)));
+        let earlier = || {
+            earlier
+                .and_then(|value| value.as_array())
+                .into_iter()
+                .flatten()
+        };
+        let same =
+            earlier().find_map(|death| death.as_table().filter(|death| self.is_same(*death)));
         let mut array = Vec::new();
         array.push(b'F');
         match same {
             Some(death) => write_long_bytes(&mut array, &counted(death)),
             None => write_long_bytes(&mut array, &self.first(headers)),
         }
-        for death in earlier().filter(|death| !death.as_table().is_some_and(|one| self.is_same(one))) {
+        for death in
+            earlier().filter(|death| !death.as_table().is_some_and(|one| self.is_same(one)))
+        {
             death.write(&mut array);
         }
         array
@@ -87,10 +99,17 @@ impl Death<'_> {
 
 /// An earlier death with its count one higher.
 fn counted(death: RawTable<'_>) -> Vec<u8> {
-    let count = death.get("count").and_then(|value| value.as_integer()).unwrap_or(0);
+    let count = death
+        .get("count")
+        .and_then(|value| value.as_integer())
+        .unwrap_or(0);
     let mut out = TableWriter::default();
     out.long("count", count + 1);
-    for (key, value) in death.entries().filter_map(Result::ok).filter(|(key, _)| *key != b"count") {
+    for (key, value) in death
+        .entries()
+        .filter_map(Result::ok)
+        .filter(|(key, _)| *key != b"count")
+    {
         out.raw(key, value);
     }
     out.0
@@ -103,7 +122,11 @@ fn text<'a>(death: RawTable<'a>, key: &str) -> Option<&'a [u8]> {
 /// Whether a message died in `queue` before, and no consumer rejected it since.
 pub(crate) fn is_cycle(headers: Option<RawTable<'_>>, queue: &[u8]) -> bool {
     let deaths = headers.and_then(|headers| headers.get("x-death")?.as_array());
-    for death in deaths.into_iter().flatten().filter_map(|death| death.as_table()) {
+    for death in deaths
+        .into_iter()
+        .flatten()
+        .filter_map(|death| death.as_table())
+    {
         if text(death, "reason") == Some(b"rejected") {
             return false;
         }

@@ -19,11 +19,22 @@ impl State {
             && let Some(index) = next_consumer(queue, &self.connections)
         {
             let struck = self.strike_delivery(id, index);
-            let Some(queue) = self.queues.get_mut(&id) else { return };
+            let Some(queue) = self.queues.get_mut(&id) else {
+                return;
+            };
             let consumer = queue.consumers.get(index).map(|consumer| consumer.id);
-            let (Some(entry), Some(consumer)) = (queue.ready.pop(), consumer) else { return };
+            let (Some(entry), Some(consumer)) = (queue.ready.pop(), consumer) else {
+                return;
+            };
             match struck {
-                None => hand_over(queue, index, entry, &mut self.connections, &self.log, Handover::Whole),
+                None => hand_over(
+                    queue,
+                    index,
+                    entry,
+                    &mut self.connections,
+                    &self.log,
+                    Handover::Whole,
+                ),
                 Some(action) => self.faulty_delivery(id, consumer, entry, &action),
             }
         }

@@ -321,7 +321,10 @@ impl State {
         let numbers: Vec<u16> = connection.channels.keys().copied().collect();
         connection.phase = Phase::Closing;
         let outbox = connection.outbox.clone();
-        let at = At { connection: id, channel: 0 };
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
         self.note(at, || Event::ConnectionClosed {
             code: exception.code,
             text: Arc::from(exception.text.as_str()),
@@ -406,7 +409,10 @@ impl State {
         }
         self.delete_exclusive_queues(id);
         self.connections.remove(&id);
-        let at = At { connection: id, channel: 0 };
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
         self.note(at, || Event::Disconnected);
         self.end_operation();
     }

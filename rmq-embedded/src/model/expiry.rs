@@ -10,7 +10,9 @@ impl State {
     ///
     /// As in RabbitMQ only heads expire: a message behind a longer-lived one waits for it.
     pub(crate) fn expire_messages(&mut self, id: QueueId, until: u64) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         if !queue.has_expiring {
             return;
         }
@@ -36,7 +38,9 @@ impl State {
 
     /// Drops the oldest messages of a queue that has more than its arguments allow.
     pub(crate) fn drop_overflow(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         let options = &queue.options;
         if options.overflow != Overflow::DropHead {
             return;
@@ -45,23 +49,32 @@ impl State {
         while length.is_some_and(|max| queue.ready.len() > max)
             || bytes.is_some_and(|max| queue.ready.body_bytes() > max)
         {
-            let Some(entry) = queue.ready.pop() else { return };
+            let Some(entry) = queue.ready.pop() else {
+                return;
+            };
             self.discarded.push_back((id, entry, "maxlen"));
         }
     }
 
     /// Starts the `x-expires` time of a queue that has one.
     pub(crate) fn watch_unused(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get(&id) else { return };
+        let Some(queue) = self.queues.get(&id) else {
+            return;
+        };
         if let Some(expires) = queue.options.expires {
-            self.timers.set(queue.last_used.saturating_add(expires), Due::Queue(id));
+            self.timers
+                .set(queue.last_used.saturating_add(expires), Due::Queue(id));
         }
     }
 
     pub(crate) fn delete_if_unused(&mut self, id: QueueId) {
         let now = self.now();
-        let Some(queue) = self.queues.get_mut(&id) else { return };
-        let Some(expires) = queue.options.expires else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
+        let Some(expires) = queue.options.expires else {
+            return;
+        };
         if !queue.consumers.is_empty() {
             queue.last_used = now;
         }

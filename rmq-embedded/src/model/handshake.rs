@@ -183,7 +183,10 @@ impl State {
         connection.vhost = vhost;
         connection.phase = Phase::Running;
         let name = connection.name.clone();
-        self.note(zero(id), || Event::Opened { name, vhost: Arc::from(wanted) });
+        self.note(zero(id), || Event::Opened {
+            name,
+            vhost: Arc::from(wanted),
+        });
         let ok = connection::AMQPMethod::OpenOk(connection::OpenOk {});
         self.send(zero(id), AMQPClass::Connection(ok));
         Ok(())

@@ -50,7 +50,10 @@ impl Message {
             ttl_ms,
             gauge,
         };
-        message.gauge.0.fetch_add(message.footprint(), Ordering::Relaxed);
+        message
+            .gauge
+            .0
+            .fetch_add(message.footprint(), Ordering::Relaxed);
         message
     }
 
@@ -140,7 +143,13 @@ pub(crate) struct MessageFacts {
 impl Entry {
     /// A message that never was delivered and never expires.
     pub(crate) fn new(message: Arc<Message>, position: u64) -> Self {
-        Self { message, position, expires_at: None, returns: 0, redelivered: false }
+        Self {
+            message,
+            position,
+            expires_at: None,
+            returns: 0,
+            redelivered: false,
+        }
     }
 }
 

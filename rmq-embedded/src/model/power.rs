@@ -8,7 +8,10 @@ use crate::link::outbox::End;
 use crate::record::Event;
 
 /// Where the broker itself acts.
-pub(crate) const NOBODY: At = At { connection: 0, channel: 0 };
+pub(crate) const NOBODY: At = At {
+    connection: 0,
+    channel: 0,
+};
 
 impl State {
     /// Ends every link and stops listening; what is not durable is gone.
@@ -39,19 +42,32 @@ impl State {
         self.held_confirms.clear();
         self.gathered_confirms.clear();
         self.set_alarm(false);
-        let transient: Vec<QueueId> =
-            self.queues.values().filter(|queue| !queue.durable).map(|queue| queue.id).collect();
+        let transient: Vec<QueueId> = self
+            .queues
+            .values()
+            .filter(|queue| !queue.durable)
+            .map(|queue| queue.id)
+            .collect();
         for id in transient {
             self.delete_queue(id);
         }
         for queue in self.queues.values_mut() {
             let quorum = queue.options.quorum;
-            drop(queue.ready.retain(|entry| quorum || entry.message.persistent));
+            drop(
+                queue
+                    .ready
+                    .retain(|entry| quorum || entry.message.persistent),
+            );
             queue.had_consumer = false;
         }
         for index in 0..self.vhosts.len() {
-            let Some(vhost) = self.vhosts.get(index) else { continue };
-            let exchanges = vhost.exchanges.values().filter(|exchange| !exchange.durable);
+            let Some(vhost) = self.vhosts.get(index) else {
+                continue;
+            };
+            let exchanges = vhost
+                .exchanges
+                .values()
+                .filter(|exchange| !exchange.durable);
             let transient: Vec<_> = exchanges.map(|exchange| exchange.name.clone()).collect();
             for name in transient {
                 self.delete_exchange(index, &name);
@@ -91,7 +107,11 @@ impl State {
         let raised = self.alarm.raised();
         let clients = self.connection_ids();
         for id in clients {
-            if raised { self.block_publisher(id) } else { self.unblock(id) }
+            if raised {
+                self.block_publisher(id)
+            } else {
+                self.unblock(id)
+            }
         }
     }
 
@@ -100,30 +120,45 @@ impl State {
         if !self.alarm.raised() {
             return;
         }
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         if connection.blocked || !connection.has_published {
             return;
         }
         connection.blocked = true;
         let tell = connection.capabilities.connection_blocked;
         connection.outbox.stop_reading(true);
-        let at = At { connection: id, channel: 0 };
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
         self.note(at, || Event::Blocked);
         if tell {
-            let blocked = connection::Blocked { reason: "low on memory".into() };
-            self.send(at, AMQPClass::Connection(connection::AMQPMethod::Blocked(blocked)));
+            let blocked = connection::Blocked {
+                reason: "low on memory".into(),
+            };
+            self.send(
+                at,
+                AMQPClass::Connection(connection::AMQPMethod::Blocked(blocked)),
+            );
         }
     }
 
     fn unblock(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
         if !connection.blocked {
             return;
         }
         connection.blocked = false;
         let tell = connection.capabilities.connection_blocked;
         connection.outbox.stop_reading(false);
-        let at = At { connection: id, channel: 0 };
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
         self.note(at, || Event::Unblocked);
         if tell {
             let unblocked = connection::AMQPMethod::Unblocked(connection::Unblocked {});

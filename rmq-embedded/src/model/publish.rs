@@ -109,7 +109,10 @@ impl State {
     fn note_stored(&self, at: At, queue: QueueId, message: &Message) {
         if let Some(queue) = self.queues.get(&queue) {
             let queue = &queue.name;
-            self.note(at, || Event::Stored { queue: queue.clone(), message_id: message.id() });
+            self.note(at, || Event::Stored {
+                queue: queue.clone(),
+                message_id: message.id(),
+            });
         }
     }
 

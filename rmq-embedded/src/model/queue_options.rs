@@ -96,7 +96,10 @@ impl QueueOptions {
         };
         // RabbitMQ falls back, too: a queue that drops its head can't promise at-least-once.
         let at_least_once = options.at_least_once && options.overflow == Overflow::RejectPublish;
-        Ok(Self { at_least_once, ..options })
+        Ok(Self {
+            at_least_once,
+            ..options
+        })
     }
 }
 

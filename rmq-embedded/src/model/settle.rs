@@ -34,7 +34,11 @@ impl State {
 
     /// `basic.nack` and `basic.reject`.
     pub(crate) fn refuse(&mut self, at: At, tag: u64, multiple: bool, requeue: bool) -> Outcome {
-        self.note(at, || Event::Rejected { tag, multiple, requeue });
+        self.note(at, || Event::Rejected {
+            tag,
+            multiple,
+            requeue,
+        });
         let struck = self.strike_ack(at);
         if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
             return Ok(());

@@ -23,11 +23,19 @@ pub(crate) enum Flow {
 impl State {
     /// Holds an occasion against the rules, and records what struck.
     fn strike(&mut self, at: At, occasion: Occasion<'_>) -> Option<Action> {
-        let name = self.connections.get(&at.connection).and_then(|one| one.name.clone());
-        let occasion =
-            Occasion { connection_name: name.as_deref(), channel: at.channel, ..occasion };
+        let name = self
+            .connections
+            .get(&at.connection)
+            .and_then(|one| one.name.clone());
+        let occasion = Occasion {
+            connection_name: name.as_deref(),
+            channel: at.channel,
+            ..occasion
+        };
         let action = self.rules.strike(&occasion)?;
-        self.note(at, || Event::Fault { action: action.name() });
+        self.note(at, || Event::Fault {
+            action: action.name(),
+        });
         Some(action)
     }
 
@@ -48,7 +56,13 @@ impl State {
         if !self.rules.watch(Point::Method) {
             return None;
         }
-        self.strike(at, Occasion { method, ..Occasion::at(Point::Method) })
+        self.strike(
+            at,
+            Occasion {
+                method,
+                ..Occasion::at(Point::Method)
+            },
+        )
     }
 
     /// An ack, nack or reject arrived.
@@ -69,8 +83,10 @@ impl State {
         if !self.rules.watch(Point::Publish) {
             return None;
         }
-        let names: Vec<Arc<str>> =
-            queues.iter().filter_map(|id| Some(self.queues.get(id)?.name.clone())).collect();
+        let names: Vec<Arc<str>> = queues
+            .iter()
+            .filter_map(|id| Some(self.queues.get(id)?.name.clone()))
+            .collect();
         let occasion = Occasion {
             exchange: &message.exchange,
             routing_key: &message.routing_key,
@@ -87,9 +103,18 @@ impl State {
         }
         let queue = self.queues.get(&id)?;
         let consumer = queue.consumers.get(index)?;
-        let at = At { connection: consumer.connection, channel: consumer.channel };
+        let at = At {
+            connection: consumer.connection,
+            channel: consumer.channel,
+        };
         let names = [queue.name.clone()];
-        self.strike(at, Occasion { queues: &names, ..Occasion::at(Point::Delivery) })
+        self.strike(
+            at,
+            Occasion {
+                queues: &names,
+                ..Occasion::at(Point::Delivery)
+            },
+        )
     }
 
     /// Does what every point can do; exceptions are for the caller to raise.
@@ -143,7 +168,9 @@ impl State {
         entry: Entry,
         action: &Action,
     ) {
-        let Some(at) = self.consumer_at(id, consumer) else { return };
+        let Some(at) = self.consumer_at(id, consumer) else {
+            return;
+        };
         match action {
             Action::Withhold => self.give(id, consumer, entry, Handover::Unwritten),
             Action::Duplicate { redelivered } => {
@@ -190,11 +217,16 @@ impl State {
     fn consumer_at(&self, id: QueueId, consumer: ConsumerId) -> Option<At> {
         let queue = self.queues.get(&id)?;
         let found = queue.consumers.iter().find(|one| one.id == consumer)?;
-        Some(At { connection: found.connection, channel: found.channel })
+        Some(At {
+            connection: found.connection,
+            channel: found.channel,
+        })
     }
 
     fn give(&mut self, id: QueueId, consumer: ConsumerId, entry: Entry, how: Handover) {
-        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
         if let Some(index) = queue.consumers.iter().position(|one| one.id == consumer) {
             hand_over(queue, index, entry, &mut self.connections, &self.log, how);
         }
@@ -212,13 +244,21 @@ impl State {
                 let tags = self.gather(at, tag, count);
                 if let Some(last) = tags.iter().max() {
                     self.write_confirms(at, &tags, |out| encode::ack(out, at.channel, *last, true));
-                    self.note(at, || Event::Confirmed { tag: *last, multiple: true, ack: true });
+                    self.note(at, || Event::Confirmed {
+                        tag: *last,
+                        multiple: true,
+                        ack: true,
+                    });
                 }
             }
             AtPublish::Reverse(count) => {
                 for tag in self.gather(at, tag, count).into_iter().rev() {
                     self.write_confirms(at, &[tag], |out| encode::ack(out, at.channel, tag, false));
-                    self.note(at, || Event::Confirmed { tag, multiple: false, ack: true });
+                    self.note(at, || Event::Confirmed {
+                        tag,
+                        multiple: false,
+                        ack: true,
+                    });
                 }
             }
             AtPublish::CutInConfirm => {
@@ -242,7 +282,13 @@ impl State {
     fn gather(&mut self, at: At, tag: u64, count: usize) -> Vec<u64> {
         self.gathered_confirms.push((at, tag));
         let mine = |(whose, _): &(At, u64)| *whose == at;
-        if self.gathered_confirms.iter().filter(|one| mine(one)).count() < count {
+        if self
+            .gathered_confirms
+            .iter()
+            .filter(|one| mine(one))
+            .count()
+            < count
+        {
             return Vec::new();
         }
         let (taken, kept) = self.gathered_confirms.drain(..).partition(mine);
@@ -253,7 +299,9 @@ impl State {
 
     fn write_confirms(&mut self, at: At, tags: &[u64], fill: impl FnOnce(&mut Vec<u8>)) {
         self.flush_confirms(at);
-        let Some(connection) = self.connections.get_mut(&at.connection) else { return };
+        let Some(connection) = self.connections.get_mut(&at.connection) else {
+            return;
+        };
         let channel = connection.channels.get_mut(&at.channel);
         if let Some(confirms) = channel.and_then(|channel| channel.confirms.as_mut()) {
             confirms.settle_all(tags);
@@ -279,7 +327,10 @@ impl State {
 
 /// A close with a test's own code and text; RabbitMQ's name is put before a text that has none.
 fn scripted(scope: Scope, code: u16, text: &str) -> Exception {
-    let text =
-        if text.contains(" - ") { text.to_owned() } else { format!("{} - {text}", name_of(code)) };
+    let text = if text.contains(" - ") {
+        text.to_owned()
+    } else {
+        format!("{} - {text}", name_of(code))
+    };
     Exception { scope, code, text }
 }

@@ -49,7 +49,11 @@ impl Timers {
 
     fn take_due(&mut self, now: u64) -> Option<Due> {
         let entry = self.by_time.first_entry()?;
-        if entry.key().0 <= now { Some(entry.remove()) } else { None }
+        if entry.key().0 <= now {
+            Some(entry.remove())
+        } else {
+            None
+        }
     }
 }
 
@@ -80,7 +84,10 @@ pub(crate) async fn run_clock(state: Arc<Mutex<State>>) {
             let mut state = state.lock();
             state.run_due();
             let now = state.now();
-            state.timers.next().map(|next| Duration::from_millis(next.saturating_sub(now)))
+            state
+                .timers
+                .next()
+                .map(|next| Duration::from_millis(next.saturating_sub(now)))
         };
         match wait {
             // One millisecond more, so that the whole millisecond is over when it fires.

@@ -30,7 +30,11 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { kept: Mutex::default(), capacity, added: Notify::new() }
+        Self {
+            kept: Mutex::default(),
+            capacity,
+            added: Notify::new(),
+        }
     }
 
     /// Whether anything is kept at all.
@@ -46,7 +50,12 @@ impl Log {
             kept.dropped += 1;
         }
         let sequence = kept.sequence;
-        kept.events.push_back(Recorded { sequence, connection, channel, event });
+        kept.events.push_back(Recorded {
+            sequence,
+            connection,
+            channel,
+            event,
+        });
         drop(kept);
         self.added.notify_waiters();
     }
@@ -73,7 +82,13 @@ impl Record {
 
     /// How many kept events satisfy `matches`.
     pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
-        self.log.kept.lock().events.iter().filter(|one| matches(&one.event)).count()
+        self.log
+            .kept
+            .lock()
+            .events
+            .iter()
+            .filter(|one| matches(&one.event))
+            .count()
     }
 
     /// Forgets all events so far; sequence numbers go on.
@@ -117,7 +132,8 @@ impl Record {
         count: usize,
         matches: impl Fn(&Event) -> bool,
     ) -> Result<(), Missed> {
-        self.wait(deadline, || (self.count(&matches) >= count).then_some(())).await
+        self.wait(deadline, || (self.count(&matches) >= count).then_some(()))
+            .await
     }
 
     async fn wait<T>(
@@ -137,12 +153,21 @@ impl Record {
                 added.await;
             }
         };
-        tokio::time::timeout(deadline, wait).await.map_err(|_| self.missed(deadline))
+        tokio::time::timeout(deadline, wait)
+            .await
+            .map_err(|_| self.missed(deadline))
     }
 
     fn missed(&self, deadline: Duration) -> Missed {
         let kept = self.log.kept.lock();
-        let newest = kept.events.iter().rev().take(SHOWN).rev().cloned().collect();
+        let newest = kept
+            .events
+            .iter()
+            .rev()
+            .take(SHOWN)
+            .rev()
+            .cloned()
+            .collect();
         Missed { deadline, newest }
     }
 }
@@ -156,9 +181,17 @@ pub struct Missed {
 
 impl fmt::Display for Missed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "the broker saw nothing of the kind within {:?}; the newest events:", self.deadline)?;
+        writeln!(
+            out,
+            "the broker saw nothing of the kind within {:?}; the newest events:",
+            self.deadline
+        )?;
         for one in &self.newest {
-            writeln!(out, "{:>6} {}/{} {:?}", one.sequence, one.connection, one.channel, one.event)?;
+            writeln!(
+                out,
+                "{:>6} {}/{} {:?}",
+                one.sequence, one.connection, one.channel, one.event
+            )?;
         }
         Ok(())
     }

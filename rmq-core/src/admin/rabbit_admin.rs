@@ -44,7 +44,8 @@ pub struct RabbitAdmin {
 impl RabbitAdmin {
     /// An admin over a connection, and the topology that is declared on each new connection.
     #[must_use]
-    pub(crate) fn new(connection: Connection, topology: Arc<Topology>) -> Self {
+    #[doc(hidden)]
+    pub fn new(connection: Connection, topology: Arc<Topology>) -> Self {
         let hook = Arc::new(TopologyHook::new(topology));
         let admin = Self {
             connection,
@@ -56,7 +57,8 @@ impl RabbitAdmin {
     }
 
     /// From now on the topology stands before anybody gets a new link of that connection.
-    pub(crate) fn declare_on_open(&self, connection: &Connection) {
+    #[doc(hidden)]
+    pub fn declare_on_open(&self, connection: &Connection) {
         connection.on_open(Arc::clone(&self.hook) as _);
     }
 

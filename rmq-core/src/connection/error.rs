@@ -104,7 +104,9 @@ fn kind_of(error: &TransportError) -> ConnectErrorKind {
     match error.kind {
         TransportErrorKind::Authentication => ConnectErrorKind::Authentication,
         // The broker uses 530 for a full virtual host, too; that one passes by itself.
-        TransportErrorKind::VirtualHost if error.text.contains("limit") => ConnectErrorKind::Lost,
+        TransportErrorKind::VirtualHost if error.text.contains("connection limit") => {
+            ConnectErrorKind::Lost
+        }
         TransportErrorKind::VirtualHost => ConnectErrorKind::VirtualHost,
         TransportErrorKind::Tls => ConnectErrorKind::Tls,
         TransportErrorKind::Unreachable => ConnectErrorKind::Unreachable,

@@ -208,3 +208,6 @@ impl ConnectionState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

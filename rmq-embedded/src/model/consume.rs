@@ -13,7 +13,6 @@ use super::ids::QueueId;
 use super::queue::Consumer;
 use super::reply_to::REPLY_TO;
 use super::state::{At, State};
-use crate::record::Event;
 
 impl State {
     /// `basic.consume`.
@@ -143,11 +142,7 @@ impl State {
         if let Some(channel) = connection.channels.get_mut(&at.channel) {
             channel.consumers.remove(&consumer.tag);
         }
-        let capable = connection.capabilities.consumer_cancel_notify;
-        self.note(at, || Event::Cancelled {
-            consumer: consumer.tag.clone(),
-        });
-        if capable {
+        if connection.capabilities.consumer_cancel_notify {
             let cancel = basic::Cancel {
                 consumer_tag: (&*consumer.tag).into(),
                 nowait: true,

@@ -1,1 +1,0 @@
-//! Tests of the engine over a channel of their own.

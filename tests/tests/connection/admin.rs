@@ -1,0 +1,146 @@
+//! What a person does by hand.
+
+use rmq_core::admin::{AdminErrorKind, QueueInfo};
+use rmq_core::connection::Purpose;
+use rmq_core::message::Message;
+use rmq_core::name::Name;
+use rmq_core::topology::{Binding, Declarables, Exchange, Queue};
+use rmq_tests::broker::{Release, announced, unique};
+
+use crate::support::{admin, connection, ends, guest, settings, soon};
+
+async fn a_queue_is_declared_asked_purged_and_deleted(release: Release) {
+    let broker = announced(release).unwrap();
+    let admin = admin(broker.address(), &Declarables::new()).await;
+    let queue = unique("by-hand");
+    assert_eq!(admin.queue_info(&queue).await.unwrap(), None);
+    admin
+        .declare_queue(Queue::classic(&queue).dead_letter("none"))
+        .await
+        .unwrap();
+    // Again is no error.
+    admin
+        .declare_queue(Queue::classic(&queue).dead_letter("none"))
+        .await
+        .unwrap();
+
+    let publisher = connection(settings(vec![guest(broker.address())]), Purpose::Publishing);
+    ends("to start", publisher.start(soon())).await.unwrap();
+    let lease = publisher.lease(soon()).await.unwrap();
+    let name = Name::try_from(queue.as_str()).unwrap();
+    for token in 0..3 {
+        lease
+            .publish(&Name::default(), &name, &Message::new("x"), true, token)
+            .unwrap();
+    }
+    ends("a round trip", lease.round_trip(soon()))
+        .await
+        .unwrap();
+    let info = admin.queue_info(&queue).await.unwrap();
+    assert_eq!(
+        info,
+        Some(QueueInfo {
+            name,
+            messages: 3,
+            consumers: 0
+        })
+    );
+    let error = admin.delete_queue_if_idle(&queue).await.unwrap_err();
+    assert_eq!(error.kind(), AdminErrorKind::InUse, "{error}");
+    assert_eq!(admin.purge_queue(&queue).await.unwrap(), 3);
+    assert_eq!(admin.delete_queue(&queue).await.unwrap(), 0);
+    assert_eq!(admin.queue_info(&queue).await.unwrap(), None);
+    assert_eq!(admin.delete_queue(&queue).await.unwrap(), 0, "gone is gone");
+    let error = admin.purge_queue(&queue).await.unwrap_err();
+    assert_eq!(error.kind(), AdminErrorKind::Missing, "{error}");
+}
+
+async fn a_binding_is_declared_and_removed(release: Release) {
+    let broker = announced(release).unwrap();
+    let admin = admin(broker.address(), &Declarables::new()).await;
+    let (queue, exchange) = (unique("bound"), unique("source"));
+    admin
+        .declare_queue(Queue::classic(&queue).dead_letter("none"))
+        .await
+        .unwrap();
+    let binding = || Binding::queue(&queue).to(&exchange).with("key");
+    let missing = admin.declare_binding(binding()).await.unwrap_err();
+    assert_eq!(missing.kind(), AdminErrorKind::Missing, "{missing}");
+    admin
+        .declare_exchange(Exchange::direct(&exchange))
+        .await
+        .unwrap();
+    admin.declare_binding(binding()).await.unwrap();
+
+    let publisher = connection(settings(vec![guest(broker.address())]), Purpose::Publishing);
+    ends("to start", publisher.start(soon())).await.unwrap();
+    let lease = publisher.lease(soon()).await.unwrap();
+    let (from, key) = (
+        Name::try_from(exchange.as_str()).unwrap(),
+        Name::from_static("key"),
+    );
+    let publish = || {
+        lease
+            .publish(&from, &key, &Message::new("x"), false, 1)
+            .unwrap()
+    };
+    publish();
+    ends("a round trip", lease.round_trip(soon()))
+        .await
+        .unwrap();
+    admin.remove_binding(&binding()).await.unwrap();
+    admin.remove_binding(&binding()).await.unwrap();
+    publish();
+    ends("a round trip", lease.round_trip(soon()))
+        .await
+        .unwrap();
+    assert_eq!(
+        admin.purge_queue(&queue).await.unwrap(),
+        1,
+        "only the first was routed"
+    );
+    admin.delete_queue(&queue).await.unwrap();
+    admin.delete_exchange(&exchange).await.unwrap();
+    admin.delete_exchange(&exchange).await.unwrap();
+}
+
+async fn a_plain_queue_declared_by_hand_gets_its_dead_letter_queue_and_the_fault_of_another_is_told(
+    release: Release,
+) {
+    let broker = announced(release).unwrap();
+    let admin = admin(broker.address(), &Declarables::new()).await;
+    let queue = unique("plain");
+    admin.declare_queue(Queue::named(&queue)).await.unwrap();
+    let dead_letters = format!("{queue}.dlq");
+    assert!(admin.queue_info(&dead_letters).await.unwrap().is_some());
+    let error = admin
+        .declare_queue(Queue::named(&queue).delivery_limit(7))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), AdminErrorKind::Mismatch);
+    let failed = error.declarations().first().unwrap();
+    let difference = failed.difference.as_ref().unwrap();
+    assert_eq!(
+        (
+            difference.argument.as_str(),
+            difference.there.as_deref(),
+            difference.asked.as_deref()
+        ),
+        ("x-delivery-limit", Some("20"), Some("7"))
+    );
+    let faults = admin
+        .declare_queue(Queue::quorum("x").exclusive(true))
+        .await
+        .unwrap_err();
+    assert_eq!(faults.kind(), AdminErrorKind::Invalid);
+    assert!(!faults.faults().is_empty());
+    for queue in [&queue, &dead_letters] {
+        admin.delete_queue(queue).await.unwrap();
+    }
+}
+
+crate::support::on_both! {
+    a_queue_is_declared_asked_purged_and_deleted,
+    a_binding_is_declared_and_removed,
+    a_plain_queue_declared_by_hand_gets_its_dead_letter_queue_and_the_fault_of_another_is_told,
+}

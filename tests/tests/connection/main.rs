@@ -1,0 +1,16 @@
+//! Connections and the admin against real brokers: refusals, rotation, kills, alarms, topology, TLS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test"
+)]
+
+mod admin;
+mod blocked;
+mod channels;
+mod cluster;
+mod recovery;
+mod start;
+mod support;
+mod topology;

@@ -3,11 +3,13 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod component;
+pub mod config;
 pub mod converter;
 pub mod error;
 pub mod handler;
 pub mod message;
 pub mod name;
+pub mod observability;
 pub mod registry;
 pub mod time;
 pub mod topology;
@@ -25,9 +27,20 @@ mod connection;
 pub mod connection;
 
 #[cfg(not(feature = "testing"))]
+mod template;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod template;
+
+#[cfg(not(feature = "testing"))]
 mod transport;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod transport;
 
 pub use error::{BoxError, Error};
+pub use template::{
+    Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, PublishErrorKind,
+    RabbitTemplate, ReceiveError, ReceiveErrorKind, Received, RefusedReason, RequestError,
+    RequestErrorKind, Sending, SettleError,
+};

@@ -1,22 +1,30 @@
 //! The broker's handle: start, connect, stop.
 
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::builder::Builder;
 use crate::error::StartError;
 use crate::link::listener;
+use crate::model::power::NOBODY;
 use crate::model::state::State;
+use crate::model::timers;
+use crate::record::Event;
 use crate::settings::Settings;
 
 /// Bytes an in-memory link holds in each direction before its writer waits.
 const MEMORY_LINK: usize = 256 * 1024;
+/// How long a restart waits for its port.
+const PORT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A broker that runs inside this process until this handle is dropped.
 ///
@@ -33,9 +41,12 @@ const MEMORY_LINK: usize = 256 * 1024;
 /// # }
 /// ```
 pub struct EmbeddedBroker {
-    state: Arc<Mutex<State>>,
+    pub(crate) state: Arc<Mutex<State>>,
     address: SocketAddr,
     accepting: JoinHandle<()>,
+    clock: JoinHandle<()>,
+    /// Whether the port is open right now.
+    open: watch::Sender<bool>,
     in_memory: Mutex<Vec<AbortHandle>>,
 }
 
@@ -62,11 +73,15 @@ impl EmbeddedBroker {
             .map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
         let state = Arc::new(Mutex::new(State::new(settings)));
-        let accepting = tokio::spawn(listener::accept(state.clone(), listener));
+        let open = watch::Sender::new(true);
+        let accepting = tokio::spawn(listener::accept(state.clone(), listener, open.clone()));
+        let clock = tokio::spawn(timers::run_clock(state.clone()));
         Ok(Self {
             state,
             address,
             accepting,
+            clock,
+            open,
             in_memory: Mutex::new(Vec::new()),
         })
     }
@@ -104,17 +119,58 @@ impl EmbeddedBroker {
     /// Each direction holds 256 KiB before its writer waits.
     pub fn connect(&self) -> DuplexStream {
         let (client, broker) = tokio::io::duplex(MEMORY_LINK);
+        if !*self.state.lock().listening.borrow() {
+            return client;
+        }
         let serving = tokio::spawn(listener::serve_memory(self.state.clone(), broker));
         let mut in_memory = self.in_memory.lock();
         in_memory.retain(|task| !task.is_finished());
         in_memory.push(serving.abort_handle());
         client
     }
+
+    /// Kills the broker: every link ends, nobody can connect until [`Self::restart`].
+    ///
+    /// Kept are durable exchanges, durable queues, and in these the persistent messages (in quorum queues all);
+    /// unsettled deliveries are back in their queues. The rest is gone. What was answered before still reaches clients.
+    pub async fn kill(&self) {
+        self.state.lock().kill();
+        self.reach(false).await;
+    }
+
+    /// Has a killed broker back on the same port; kills it first where it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Listen`] where somebody else took the port and did not give it back for 10 seconds.
+    pub async fn restart(&self) -> Result<(), StartError> {
+        if *self.state.lock().listening.borrow() {
+            self.kill().await;
+        }
+        {
+            let state = self.state.lock();
+            state.listening.send_replace(true);
+            state.note(NOBODY, || Event::Restarted);
+        }
+        let up = self.reach(true);
+        tokio::time::timeout(PORT_DEADLINE, up)
+            .await
+            .map_err(|_| StartError::Listen {
+                port: self.port(),
+                source: io::Error::from(io::ErrorKind::AddrInUse),
+            })
+    }
+
+    async fn reach(&self, open: bool) {
+        // The accepting task lives as long as this handle, so that the sender can't be gone.
+        drop(self.open.subscribe().wait_for(|now| *now == open).await);
+    }
 }
 
 impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
         self.accepting.abort();
+        self.clock.abort();
         for task in self.in_memory.lock().drain(..) {
             task.abort();
         }

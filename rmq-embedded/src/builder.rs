@@ -65,6 +65,30 @@ impl Builder {
         self
     }
 
+    /// Memory all messages in all queues may take, in bytes; above it publishers are blocked. Default 1 GiB.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.settings.memory_limit = bytes;
+        self
+    }
+
+    /// How long a client has from its connection to `connection.open`. Default 10 s, as RabbitMQ.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.handshake_timeout = timeout;
+        self
+    }
+
+    /// What a quorum queue that names no `x-delivery-limit` gets. Default none, as RabbitMQ 3; 4.x gives 20.
+    pub fn default_delivery_limit(mut self, limit: u32) -> Self {
+        self.settings.default_delivery_limit = Some(limit);
+        self
+    }
+
+    /// Events the record keeps; the oldest go first. Default 65,536; 0 keeps none.
+    pub fn record_capacity(mut self, events: usize) -> Self {
+        self.settings.record_capacity = events;
+        self
+    }
+
     /// Starts the broker.
     ///
     /// # Errors

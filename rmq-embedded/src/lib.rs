@@ -5,12 +5,17 @@
 
 mod broker;
 mod builder;
+mod control;
 mod error;
+mod fault;
 mod link;
 mod model;
+mod record;
 mod settings;
 mod wire;
 
 pub use broker::EmbeddedBroker;
 pub use builder::Builder;
 pub use error::StartError;
+pub use fault::{At, Fault, OnAck, OnConnection, OnDelivery, OnMethod, OnPublish, Script};
+pub use record::{Event, Missed, Record, Recorded};

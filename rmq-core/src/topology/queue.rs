@@ -235,6 +235,12 @@ impl Queue {
         self
     }
 
+    /// The same queue under another name.
+    pub fn renamed(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Says where it was written. Constructors take their caller's place.
     pub fn declared_at(mut self, place: Place) -> Self {
         self.place = place;

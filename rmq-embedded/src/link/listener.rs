@@ -1,22 +1,49 @@
 //! Accepts sockets and in-memory links.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::outbox::{End, Outbox};
 use super::pump;
 use crate::model::state::State;
 
-/// Accepts until it is dropped or aborted; its connections end with it.
-pub(crate) async fn accept(state: Arc<Mutex<State>>, listener: TcpListener) {
+/// Between two tries of what the system refused.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Accepts while the broker is to listen; its connections end with it.
+///
+/// A broker that is killed gives its port up, and takes the same one again when it is back.
+pub(crate) async fn accept(
+    state: Arc<Mutex<State>>,
+    listener: TcpListener,
+    open: watch::Sender<bool>,
+) {
+    let mut wanted = state.lock().listening.subscribe();
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
+    let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
+        if *wanted.borrow_and_update() {
+            if listener.is_none() {
+                listener = TcpListener::bind(address).await.ok();
+            }
+        } else {
+            listener = None;
+        }
+        open.send_replace(listener.is_some());
+        let missing = listener.is_none() && *wanted.borrow();
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            changed = wanted.changed() => if changed.is_err() { return },
+            accepted = next(listener.as_ref()) => match accepted {
                 Ok((stream, _)) => {
                     if state.lock().has_room_for_connection() {
                         connections.spawn(serve_socket(state.clone(), stream));
@@ -25,11 +52,20 @@ pub(crate) async fn accept(state: Arc<Mutex<State>>, listener: TcpListener) {
                 Err(error) => {
                     // Out of descriptors, or the client left before it was accepted.
                     tracing::warn!(%error, "could not accept a connection");
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
             },
             Some(_) = connections.join_next() => {}
+            // Somebody else holds the port for now.
+            () = tokio::time::sleep(PAUSE), if missing => {}
         }
+    }
+}
+
+async fn next(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 

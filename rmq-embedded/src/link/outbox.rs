@@ -28,6 +28,7 @@ pub(crate) enum End {
 struct Pending {
     bytes: Vec<u8>,
     end: End,
+    hushed: bool,
 }
 
 /// Shared by the broker, which fills it, and the link's task, which empties it.
@@ -48,7 +49,7 @@ impl Outbox {
     /// Appends what `fill` writes and wakes the task.
     pub(crate) fn write<T>(&self, fill: impl FnOnce(&mut Vec<u8>) -> T) -> Option<T> {
         let mut pending = self.pending.lock();
-        if pending.end != End::Open || self.muted.load(Ordering::Relaxed) {
+        if pending.hushed || pending.end != End::Open || self.muted.load(Ordering::Relaxed) {
             return None;
         }
         let was_empty = pending.bytes.is_empty();
@@ -136,6 +137,11 @@ impl Outbox {
     pub(crate) fn mute(&self) {
         self.muted.store(true, Ordering::Relaxed);
         self.changed.notify_one();
+    }
+
+    /// Throws away what the broker writes, for the length of one method.
+    pub(crate) fn hush(&self, hush: bool) {
+        self.pending.lock().hushed = hush;
     }
 
     pub(crate) fn is_muted(&self) -> bool {

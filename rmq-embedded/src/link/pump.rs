@@ -154,8 +154,13 @@ impl Pump {
             return;
         }
         let mut state = self.state.lock();
+        state.refresh_clock();
         let mut used = 0;
         while let Some(frame_max) = state.frame_max(self.id) {
+            if self.outbox.is_muted() {
+                used = self.input.len();
+                break;
+            }
             if self.outbox.is_ended() || self.outbox.reading_stopped() {
                 break;
             }

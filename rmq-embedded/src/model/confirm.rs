@@ -40,25 +40,42 @@ impl Confirms {
     }
 
     /// Writes what waits: one cumulative ack up to the first gap, single ones behind it.
-    pub(crate) fn flush(&mut self, channel: u16, out: &mut Vec<u8>) {
+    ///
+    /// Gives the tags it named, each with whether it was cumulative.
+    pub(crate) fn flush(&mut self, channel: u16, out: &mut Vec<u8>) -> Vec<(u64, bool)> {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_unstable();
+        let mut written = Vec::new();
         for tag in &waiting {
             self.settle(*tag);
         }
         let covered = waiting.partition_point(|tag| *tag <= self.settled_below);
         let (below, single) = waiting.split_at(covered);
         if let Some(last) = below.last() {
-            encode::ack(out, channel, *last, below.len() > 1);
+            written.push((*last, below.len() > 1));
         }
         for tag in single {
-            encode::ack(out, channel, *tag, false);
+            written.push((*tag, false));
+        }
+        for (tag, multiple) in &written {
+            encode::ack(out, channel, *tag, *multiple);
         }
         waiting.clear();
         self.waiting = waiting;
+        written
+    }
+
+    /// Notes tags that were confirmed past this gathering.
+    pub(crate) fn settle_all(&mut self, tags: &[u64]) {
+        for tag in tags {
+            self.settle(*tag);
+        }
     }
 
     fn settle(&mut self, tag: u64) {
+        if tag <= self.settled_below {
+            return;
+        }
         if tag != self.settled_below + 1 {
             let at = self.settled_above.partition_point(|other| *other < tag);
             self.settled_above.insert(at, tag);

@@ -13,6 +13,7 @@ use super::ids::QueueId;
 use super::queue::Consumer;
 use super::reply_to::REPLY_TO;
 use super::state::{At, State};
+use crate::record::Event;
 
 impl State {
     /// `basic.consume`.
@@ -142,7 +143,11 @@ impl State {
         if let Some(channel) = connection.channels.get_mut(&at.channel) {
             channel.consumers.remove(&consumer.tag);
         }
-        if connection.capabilities.consumer_cancel_notify {
+        let capable = connection.capabilities.consumer_cancel_notify;
+        self.note(at, || Event::Cancelled {
+            consumer: consumer.tag.clone(),
+        });
+        if capable {
             let cancel = basic::Cancel {
                 consumer_tag: (&*consumer.tag).into(),
                 nowait: true,

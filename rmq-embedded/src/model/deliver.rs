@@ -6,23 +6,40 @@ use super::ids::{ConnectionId, IdMap, QueueId};
 use super::message::Entry;
 use super::queue::{Consumer, Queue};
 use super::state::State;
+use crate::record::{Event, Log};
 use crate::wire::encode;
 
 impl State {
     /// Gives what waits in a queue to its consumers, as far as they have room.
     pub(crate) fn deliver(&mut self, id: QueueId) {
-        let Some(queue) = self.queues.get_mut(&id) else {
-            return;
-        };
-        while queue.ready.len() > 0 {
-            let Some(index) = next_consumer(queue, &self.connections) else {
+        // A message without any time to live still goes to a consumer that is ready now.
+        self.expire_messages(id, self.now().saturating_sub(1));
+        while let Some(queue) = self.queues.get(&id)
+            && queue.ready.len() > 0
+            && let Some(index) = next_consumer(queue, &self.connections)
+        {
+            let struck = self.strike_delivery(id, index);
+            let Some(queue) = self.queues.get_mut(&id) else {
                 return;
             };
-            let Some(entry) = queue.ready.pop() else {
+            let consumer = queue.consumers.get(index).map(|consumer| consumer.id);
+            let (Some(entry), Some(consumer)) = (queue.ready.pop(), consumer) else {
                 return;
             };
-            hand_over(queue, index, entry, &mut self.connections);
+            match struck {
+                None => hand_over(
+                    queue,
+                    index,
+                    entry,
+                    &mut self.connections,
+                    &self.log,
+                    Handover::Whole,
+                ),
+                Some(action) => self.faulty_delivery(id, consumer, entry, &action),
+            }
         }
+        self.expire_messages(id, self.now());
+        self.drop_overflow(id);
     }
 
     /// A client took what waited for it: its consumers can have more.
@@ -40,6 +57,7 @@ impl State {
         for queue in queues {
             self.deliver(queue);
         }
+        self.end_operation();
     }
 }
 
@@ -66,11 +84,23 @@ fn has_room(consumer: &Consumer, connections: &IdMap<ConnectionId, Connection>) 
                 && below(channel.channel_prefetch, channel.consumer_unacked))
 }
 
-fn hand_over(
+/// How much of a delivery is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handover {
+    Whole,
+    /// Half of its first frame.
+    Half,
+    Unwritten,
+}
+
+/// Gives a message to the consumer at `index`.
+pub(crate) fn hand_over(
     queue: &mut Queue,
     index: usize,
     entry: Entry,
     connections: &mut IdMap<ConnectionId, Connection>,
+    log: &Log,
+    how: Handover,
 ) {
     let Some(consumer) = queue.consumers.get_mut(index) else {
         return;
@@ -81,24 +111,36 @@ fn hand_over(
     let Some(channel) = connection.channels.get_mut(&consumer.channel) else {
         return;
     };
+    let tag = channel.take_tag();
     let parts = encode::Deliver {
         consumer_tag: &consumer.tag,
-        delivery_tag: channel.take_tag(),
+        delivery_tag: tag,
         redelivered: entry.redelivered,
         exchange: &entry.message.exchange,
         routing_key: &entry.message.routing_key,
     };
-    connection.outbox.write(|out| {
-        encode::deliver(out, consumer.channel, &parts);
-        write_content(
-            out,
-            consumer.channel,
-            queue.options.quorum,
-            &entry,
-            connection.frame_max,
-        );
-    });
-    let tag = parts.delivery_tag;
+    if how != Handover::Unwritten {
+        let (quorum, frame_max) = (queue.options.quorum, connection.frame_max);
+        connection.outbox.write(|out| {
+            let start = out.len();
+            encode::deliver(out, consumer.channel, &parts);
+            if how == Handover::Half {
+                out.truncate(start + (out.len() - start) / 2);
+            } else {
+                write_content(out, consumer.channel, quorum, &entry, frame_max);
+            }
+        });
+    }
+    if log.is_on() {
+        let event = Event::Delivered {
+            queue: queue.name.clone(),
+            consumer: consumer.tag.clone(),
+            tag,
+            redelivered: entry.redelivered,
+            message_id: entry.message.id(),
+        };
+        log.add(consumer.connection, consumer.channel, event);
+    }
     if !consumer.no_ack {
         consumer.unacked += 1;
         channel.consumer_unacked += 1;

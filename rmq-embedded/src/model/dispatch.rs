@@ -1,5 +1,7 @@
 //! Frames of a client to what they ask for, and exceptions to closes.
 
+use std::sync::Arc;
+
 use amq_protocol::protocol::{
     AMQPClass, access, basic, channel, confirm, connection, exchange, queue,
 };
@@ -9,7 +11,10 @@ use super::connection::Phase;
 use super::exception::{Exception, Outcome, Scope, short_text};
 use super::ids::ConnectionId;
 use super::state::{At, State};
+use super::strike::Flow;
+use crate::fault::Action;
 use crate::link::outbox::End;
+use crate::record::Event;
 use crate::wire::frame::{Frame, FrameFault, FrameKind};
 use crate::wire::method::{self, ClientMethod};
 
@@ -24,13 +29,59 @@ impl State {
             FrameKind::Method => method::ids(frame.payload).unwrap_or((0, 0)),
             _ => (60, 40),
         };
-        let outcome = if frame.channel == 0 {
-            self.receive_on_connection(at, frame)
-        } else {
-            self.receive_on_channel(at, frame)
+        let outcome = match frame.kind {
+            FrameKind::Method if !matches!(ids, (60, 40 | 80 | 90 | 120)) => {
+                self.receive_method(at, frame, ids)
+            }
+            _ => self.receive_any(at, frame),
         };
         if let Err(exception) = outcome {
             self.raise(at, &exception, ids);
+        }
+        self.end_operation();
+    }
+
+    fn receive_any(&mut self, at: At, frame: Frame<'_>) -> Outcome {
+        if frame.channel == 0 {
+            self.receive_on_connection(at, frame)
+        } else {
+            self.receive_on_channel(at, frame)
+        }
+    }
+
+    /// A method that is none of the hot ones: it is recorded, and a fault may strike.
+    fn receive_method(&mut self, at: At, frame: Frame<'_>, ids: (u16, u16)) -> Outcome {
+        let name = method::name(ids);
+        self.note(at, || Event::Method { name });
+        let Some(action) = self.strike_method(at, name) else {
+            return self.receive_any(at, frame);
+        };
+        let outbox = self.connection(at.connection)?.outbox.clone();
+        let before = outbox.pending_length();
+        match action {
+            Action::Withhold | Action::CutAfter => {
+                if action == Action::CutAfter {
+                    self.end_batch(at.connection);
+                }
+                outbox.hush(true);
+                let outcome = self.receive_any(at, frame);
+                outbox.hush(false);
+                if action == Action::CutAfter {
+                    self.cut_link(at.connection);
+                }
+                outcome
+            }
+            Action::CutInFrame => {
+                let outcome = self.receive_any(at, frame);
+                let answer = outbox.pending_length().saturating_sub(before);
+                outbox.end_after(before + answer / 2);
+                self.disconnected(at.connection);
+                outcome
+            }
+            other => match self.carry_out(at, &other)? {
+                Flow::Instead => Ok(()),
+                Flow::GoOn => self.receive_any(at, frame),
+            },
         }
     }
 
@@ -234,6 +285,10 @@ impl State {
     /// Closes a channel from the broker's side.
     pub(crate) fn close_channel(&mut self, at: At, exception: &Exception, ids: (u16, u16)) {
         self.flush_confirms(at);
+        self.note(at, || Event::ChannelClosed {
+            code: exception.code,
+            text: Arc::from(exception.text.as_str()),
+        });
         self.drop_channel(at);
         if let Some(connection) = self.connections.get_mut(&at.connection) {
             let closing = Channel {
@@ -266,6 +321,14 @@ impl State {
         let numbers: Vec<u16> = connection.channels.keys().copied().collect();
         connection.phase = Phase::Closing;
         let outbox = connection.outbox.clone();
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
+        self.note(at, || Event::ConnectionClosed {
+            code: exception.code,
+            text: Arc::from(exception.text.as_str()),
+        });
         for channel in numbers {
             self.flush_confirms(At {
                 connection: id,
@@ -333,6 +396,7 @@ impl State {
 
     /// The link is gone: everything the connection held goes back.
     pub(crate) fn disconnected(&mut self, id: ConnectionId) {
+        self.refresh_clock();
         let Some(connection) = self.connections.get(&id) else {
             return;
         };
@@ -345,6 +409,12 @@ impl State {
         }
         self.delete_exclusive_queues(id);
         self.connections.remove(&id);
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
+        self.note(at, || Event::Disconnected);
+        self.end_operation();
     }
 }
 

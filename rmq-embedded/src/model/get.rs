@@ -1,11 +1,14 @@
 //! `basic.get`.
 
+use std::sync::Arc;
+
 use amq_protocol::protocol::{AMQPClass, basic};
 
 use super::channel::Unacked;
 use super::deliver::write_content;
 use super::exception::{Exception, Outcome};
 use super::state::{At, State};
+use crate::record::Event;
 use crate::wire::encode;
 
 impl State {
@@ -14,6 +17,7 @@ impl State {
         let id = self.named_queue(at, get.queue.as_str())?;
         self.check_access(at, id)?;
         let now = self.now();
+        self.expire_messages(id, now);
         let Some(queue) = self.queues.get_mut(&id) else {
             return Ok(());
         };
@@ -33,6 +37,7 @@ impl State {
         };
         let remaining = queue.ready.len() as u32;
         let quorum = queue.is_quorum();
+        let name = queue.name.clone();
         if !get.no_ack {
             queue.unacked += 1;
         }
@@ -52,6 +57,13 @@ impl State {
             encode::get_ok(out, at.channel, &parts, remaining);
             write_content(out, at.channel, quorum, &entry, frame_max);
         });
+        let event = Event::Delivered {
+            queue: name,
+            consumer: Arc::from(""),
+            tag,
+            redelivered: entry.redelivered,
+            message_id: entry.message.id(),
+        };
         if !get.no_ack {
             channel.unacked.push_back(Unacked {
                 tag,
@@ -60,6 +72,7 @@ impl State {
                 entry,
             });
         }
+        self.note(at, || event);
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use super::exception::{Exception, Outcome};
 use super::ids::ConnectionId;
 use super::state::{At, State};
 use crate::link::outbox::End;
+use crate::record::Event;
 use crate::wire::method::{self, ClientMethod};
 use crate::wire::table::RawTable;
 
@@ -181,6 +182,11 @@ impl State {
         let connection = self.connection(id)?;
         connection.vhost = vhost;
         connection.phase = Phase::Running;
+        let name = connection.name.clone();
+        self.note(zero(id), || Event::Opened {
+            name,
+            vhost: Arc::from(wanted),
+        });
         let ok = connection::AMQPMethod::OpenOk(connection::OpenOk {});
         self.send(zero(id), AMQPClass::Connection(ok));
         Ok(())

@@ -1,12 +1,13 @@
 //! A message as it lies in queues.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::wire::content::{Edit, Properties, rewrite};
 use crate::wire::table::TableWriter;
 
 /// A published message. Queues share it by reference count.
-#[derive(Debug)]
 pub(crate) struct Message {
     /// The exchange it was published to, or dead-lettered to.
     pub(crate) exchange: Arc<str>,
@@ -18,6 +19,7 @@ pub(crate) struct Message {
     pub(crate) priority: u8,
     /// From the expiration property.
     pub(crate) ttl_ms: Option<u64>,
+    gauge: Gauge,
 }
 
 /// Bytes a message is counted with besides its own, when queue memory is summed.
@@ -31,22 +33,34 @@ impl Message {
         content: Vec<u8>,
         properties_length: u32,
         properties: MessageFacts,
+        gauge: Gauge,
     ) -> Self {
         let MessageFacts {
             persistent,
             priority,
             ttl_ms,
         } = properties;
-        let content = content.into_boxed_slice();
-        Self {
+        let message = Self {
             exchange,
             routing_key,
-            content,
+            content: content.into_boxed_slice(),
             properties_length,
             persistent,
             priority,
             ttl_ms,
-        }
+            gauge,
+        };
+        message
+            .gauge
+            .0
+            .fetch_add(message.footprint(), Ordering::Relaxed);
+        message
+    }
+
+    /// The message-id property, for the record.
+    pub(crate) fn id(&self) -> Option<Arc<str>> {
+        let id = self.properties().message_id?;
+        Some(Arc::from(&*String::from_utf8_lossy(id)))
     }
 
     pub(crate) fn property_bytes(&self) -> &[u8] {
@@ -91,12 +105,52 @@ impl Message {
     }
 }
 
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.gauge.0.fetch_sub(self.footprint(), Ordering::Relaxed);
+    }
+}
+
+/// Ids and lengths, never a payload.
+impl fmt::Debug for Message {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Message")
+            .field("exchange", &self.exchange)
+            .field("routing_key", &self.routing_key)
+            .field("body_bytes", &self.body().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sums the footprint of all messages alive.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gauge(Arc<AtomicUsize>);
+
+impl Gauge {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What of the properties is kept ready for use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MessageFacts {
     pub(crate) persistent: bool,
     pub(crate) priority: u8,
     pub(crate) ttl_ms: Option<u64>,
+}
+
+impl Entry {
+    /// A message that never was delivered and never expires.
+    pub(crate) fn new(message: Arc<Message>, position: u64) -> Self {
+        Self {
+            message,
+            position,
+            expires_at: None,
+            returns: 0,
+            redelivered: false,
+        }
+    }
 }
 
 /// A message in one queue.

@@ -1,23 +1,29 @@
 //! The broker itself: vhosts, exchanges, queues, channels and what moves between them. No sockets, no tasks.
 
 pub(crate) mod arguments;
+pub(crate) mod assembly;
 pub(crate) mod bind;
 pub(crate) mod bindings;
 pub(crate) mod channel;
 pub(crate) mod confirm;
+pub(crate) mod confirming;
 pub(crate) mod connection;
 pub(crate) mod consume;
 pub(crate) mod dead_letter;
+pub(crate) mod death_header;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+pub(crate) mod enqueue;
 pub(crate) mod exception;
 pub(crate) mod exchange;
 pub(crate) mod exchange_methods;
+pub(crate) mod expiry;
 pub(crate) mod get;
 pub(crate) mod handshake;
 pub(crate) mod header_match;
 pub(crate) mod ids;
 pub(crate) mod message;
+pub(crate) mod power;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod queue_methods;
@@ -27,5 +33,7 @@ pub(crate) mod reply_to;
 pub(crate) mod routing;
 pub(crate) mod settle;
 pub(crate) mod state;
+pub(crate) mod strike;
+pub(crate) mod timers;
 pub(crate) mod topic;
 pub(crate) mod vhost;

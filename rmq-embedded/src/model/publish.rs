@@ -1,151 +1,24 @@
-//! A publish from its first frame to its queues, its return and its confirm.
+//! A whole message: routed, stored, returned where nothing takes it, confirmed.
 
 use std::sync::Arc;
 
-use super::channel::{Assembly, PublishHead};
+use super::assembly::Complete;
+use super::confirm::Confirms;
 use super::exception::{Exception, Outcome};
 use super::ids::QueueId;
-use super::message::{Entry, Message, MessageFacts};
+use super::message::Message;
 use super::reply_to;
 use super::routing;
 use super::state::{At, State};
-use crate::wire::content::{Edit, Properties, rewrite, split_header};
+use super::strike::Flow;
+use crate::fault::{Action, AtPublish};
+use crate::record::Event;
+use crate::wire::content::{Edit, Properties, rewrite};
 use crate::wire::encode;
-use crate::wire::method::Publish;
-
-/// Room reserved on a client's word alone; the rest grows as bytes come.
-const TRUSTED_BODY_SIZE: u64 = 64 * 1024;
-
-/// A publish whose every byte has come.
-#[derive(Debug)]
-pub(crate) struct Complete {
-    pub(crate) head: PublishHead,
-    pub(crate) content: Vec<u8>,
-    pub(crate) properties_length: u32,
-    pub(crate) facts: MessageFacts,
-}
 
 impl State {
-    /// `basic.publish`: its content follows.
-    pub(crate) fn publish_method(&mut self, at: At, publish: Publish<'_>) -> Outcome {
-        if publish.immediate {
-            return Err(Exception::not_implemented("immediate=true"));
-        }
-        let vhost = self.vhost_of(at.connection)?;
-        let known = vhost
-            .exchanges
-            .get_key_value(publish.exchange)
-            .map(|(name, _)| name.clone());
-        let head = PublishHead {
-            exchange: known.unwrap_or_else(|| Arc::from(publish.exchange)),
-            routing_key: Box::from(publish.routing_key),
-            mandatory: publish.mandatory,
-        };
-        self.connection(at.connection)?.has_published = true;
-        self.channel(at)?.assembly = Assembly::Header(head);
-        Ok(())
-    }
-
-    /// The content header of a publish.
-    pub(crate) fn content_header(&mut self, at: At, payload: &[u8]) -> Outcome {
-        let max_size = self.settings.max_message_size;
-        let channel = self.channel(at)?;
-        let head = match std::mem::take(&mut channel.assembly) {
-            Assembly::Header(head) => head,
-            Assembly::Idle => return Err(expected_method()),
-            Assembly::Body { .. } => {
-                return Err(Exception::unexpected_frame(
-                    "expected content body, got non content body frame instead",
-                ));
-            }
-        };
-        let unreadable = |_| Exception::syntax_error("could not decode a content header");
-        let (class, size, properties) = split_header(payload).map_err(unreadable)?;
-        if class != 60 {
-            return Err(Exception::unexpected_frame(format!(
-                "expected content header for class 60, got one for class {class} instead"
-            )));
-        }
-        if size > max_size {
-            return Err(Exception::precondition_failed(format!(
-                "message size {size} is larger than configured max size {max_size}"
-            )));
-        }
-        let facts = facts(&Properties::scan(properties).map_err(unreadable)?)?;
-        let room = properties.len() + size.min(TRUSTED_BODY_SIZE) as usize;
-        let mut content = Vec::with_capacity(room);
-        content.extend_from_slice(properties);
-        let properties_length = properties.len() as u32;
-        if size == 0 {
-            return self.publish(
-                at,
-                Complete {
-                    head,
-                    content,
-                    properties_length,
-                    facts,
-                },
-            );
-        }
-        channel.assembly = Assembly::Body {
-            head,
-            content,
-            properties_length,
-            facts,
-            missing: size,
-        };
-        Ok(())
-    }
-
-    /// A part of a publish's body.
-    pub(crate) fn content_body(&mut self, at: At, payload: &[u8]) -> Outcome {
-        let channel = self.channel(at)?;
-        let (head, mut content, properties_length, facts, missing) = match std::mem::take(
-            &mut channel.assembly,
-        ) {
-            Assembly::Body {
-                head,
-                content,
-                properties_length,
-                facts,
-                missing,
-            } => (head, content, properties_length, facts, missing),
-            Assembly::Idle => return Err(expected_method()),
-            Assembly::Header(_) => {
-                return Err(Exception::unexpected_frame(
-                    "expected content header for class 60, got non content header frame instead",
-                ));
-            }
-        };
-        let Some(missing) = missing.checked_sub(payload.len() as u64) else {
-            return Err(Exception::frame_error(
-                "a body is longer than its header said",
-            ));
-        };
-        content.extend_from_slice(payload);
-        if missing > 0 {
-            channel.assembly = Assembly::Body {
-                head,
-                content,
-                properties_length,
-                facts,
-                missing,
-            };
-            return Ok(());
-        }
-        self.publish(
-            at,
-            Complete {
-                head,
-                content,
-                properties_length,
-                facts,
-            },
-        )
-    }
-
     /// Routes and stores a whole message, then returns or confirms it.
-    fn publish(&mut self, at: At, complete: Complete) -> Outcome {
+    pub(crate) fn publish(&mut self, at: At, complete: Complete) -> Outcome {
         self.check_publish(at, &complete)?;
         let Complete {
             head,
@@ -153,36 +26,94 @@ impl State {
             properties_length,
             facts,
         } = self.with_reply_address(at, complete)?;
-        let tag = self
-            .channel(at)?
-            .confirms
-            .as_mut()
-            .map(super::confirm::Confirms::take_tag);
-        let message = Arc::new(Message::new(
-            head.exchange,
-            head.routing_key,
-            content,
-            properties_length,
-            facts,
-        ));
+        let tag = self.channel(at)?.confirms.as_mut().map(Confirms::take_tag);
+        let (exchange, key) = (head.exchange, head.routing_key);
+        let gauge = self.memory.clone();
+        let message = Message::new(exchange, key, content, properties_length, facts, gauge);
+        let message = Arc::new(message);
+        self.note(at, || published(&message, tag));
         let vhost = self.connection(at.connection)?.vhost;
         let queues = self.route_message(vhost, &message);
-        if message.exchange.is_empty() && message.routing_key.starts_with(reply_to::ADDRESS_PREFIX)
-        {
-            self.deliver_reply(&message);
+        match self.strike_publish(at, &message, &queues) {
+            None => {}
+            Some(Action::Publish(action)) => {
+                self.publish_with_fault(at, &message, &queues, (head.mandatory, tag), action);
+                return Ok(());
+            }
+            Some(other) => {
+                if self.carry_out(at, &other)? == Flow::Instead {
+                    return Ok(());
+                }
+            }
         }
+        self.publish_reply(&message);
         if queues.is_empty() && head.mandatory {
-            self.return_message(at, &message, (312, "NO_ROUTE"));
+            self.return_message(at, &message);
         }
-        let mut refused = false;
-        for queue in queues {
-            refused |= !self.enqueue(queue, &message);
-            self.deliver(queue);
-        }
+        let refused = self.store(at, &message, &queues);
         if let Some(tag) = tag {
             self.confirm(at, tag, refused);
         }
+        self.block_publisher(at.connection);
         Ok(())
+    }
+
+    fn publish_with_fault(
+        &mut self,
+        at: At,
+        message: &Arc<Message>,
+        queues: &[QueueId],
+        (mandatory, tag): (bool, Option<u64>),
+        action: AtPublish,
+    ) {
+        let forced = matches!(action, AtPublish::Return { .. });
+        if forced || queues.is_empty() && mandatory {
+            self.return_message(at, message);
+        }
+        if !forced && action != (AtPublish::Nack { stored: false }) {
+            self.publish_reply(message);
+            self.store(at, message, queues);
+        }
+        match (action, tag) {
+            (AtPublish::CutAfterStoring | AtPublish::CutAfterReturn, _) => {
+                self.cut_link(at.connection);
+            }
+            (action, Some(tag)) => self.faulty_confirm(at, tag, action),
+            (_, None) => {}
+        }
+        self.block_publisher(at.connection);
+    }
+
+    fn publish_reply(&mut self, message: &Message) {
+        if message.exchange.is_empty() && message.routing_key.starts_with(reply_to::ADDRESS_PREFIX)
+        {
+            self.deliver_reply(message);
+        }
+    }
+
+    /// Stores a message in its queues; true where one refused it.
+    fn store(&mut self, at: At, message: &Arc<Message>, queues: &[QueueId]) -> bool {
+        let mut refused = false;
+        for queue in queues {
+            if self.enqueue(*queue, message) {
+                self.note_stored(at, *queue, message);
+            } else {
+                refused = true;
+            }
+            self.deliver(*queue);
+        }
+        self.watch_memory();
+        refused
+    }
+
+    fn note_stored(&self, at: At, queue: QueueId, message: &Message) {
+        if let Some(queue) = self.queues.get(&queue) {
+            let queue = &queue.name;
+            self.note(at, || Event::Stored {
+                queue: queue.clone(),
+                message_id: message.id(),
+            });
+        }
     }
 
     fn check_publish(&mut self, at: At, complete: &Complete) -> Outcome {
@@ -261,39 +192,14 @@ impl State {
         queues
     }
 
-    /// Stores a message in a queue; false where the queue refuses it.
-    pub(crate) fn enqueue(&mut self, queue: QueueId, message: &Arc<Message>) -> bool {
-        let now = self.now();
-        let Some(queue) = self.queues.get_mut(&queue) else {
-            return true;
-        };
-        let ttl = match (message.ttl_ms, queue.options.message_ttl) {
-            (Some(own), Some(common)) => Some(own.min(common)),
-            (own, common) => own.or(common),
-        };
-        let entry = Entry {
-            message: message.clone(),
-            position: queue.next_position(),
-            expires_at: ttl.map(|ttl| now.saturating_add(ttl)),
-            returns: 0,
-            redelivered: false,
-        };
-        queue.ready.push(entry);
-        true
-    }
-
-    fn return_message(&mut self, at: At, message: &Message, reply: (u16, &str)) {
+    fn return_message(&mut self, at: At, message: &Message) {
+        self.note(at, || returned(message));
         let Some(connection) = self.connections.get(&at.connection) else {
             return;
         };
         connection.outbox.write(|out| {
-            encode::returned(
-                out,
-                at.channel,
-                reply,
-                &message.exchange,
-                &message.routing_key,
-            );
+            let (exchange, key) = (&message.exchange, &message.routing_key);
+            encode::returned(out, at.channel, (312, "NO_ROUTE"), exchange, key);
             let properties = message.property_bytes();
             encode::content(
                 out,
@@ -304,98 +210,21 @@ impl State {
             );
         });
     }
+}
 
-    /// Confirms a publish: an ack at the end of the batch, a nack at once.
-    fn confirm(&mut self, at: At, tag: u64, refused: bool) {
-        let Some(connection) = self.connections.get_mut(&at.connection) else {
-            return;
-        };
-        let Some(confirms) = connection
-            .channels
-            .get_mut(&at.channel)
-            .and_then(|channel| channel.confirms.as_mut())
-        else {
-            return;
-        };
-        if refused {
-            connection
-                .outbox
-                .write(|out| confirms.nack(at.channel, tag, out));
-            return;
-        }
-        if !confirms.has_waiting() {
-            connection.unflushed.push(at.channel);
-        }
-        confirms.ack(tag);
-    }
-
-    /// Writes the acks that wait on a channel.
-    pub(crate) fn flush_confirms(&mut self, at: At) {
-        let Some(connection) = self.connections.get_mut(&at.connection) else {
-            return;
-        };
-        let confirms = connection
-            .channels
-            .get_mut(&at.channel)
-            .and_then(|channel| channel.confirms.as_mut());
-        if let Some(confirms) = confirms {
-            connection
-                .outbox
-                .write(|out| confirms.flush(at.channel, out));
-        }
-    }
-
-    /// A batch of a client's frames is done: its gathered acks go out.
-    pub(crate) fn end_batch(&mut self, id: super::ids::ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        for channel in std::mem::take(&mut connection.unflushed) {
-            self.flush_confirms(At {
-                connection: id,
-                channel,
-            });
-        }
+fn published(message: &Message, tag: Option<u64>) -> Event {
+    Event::Published {
+        exchange: message.exchange.clone(),
+        routing_key: Arc::from(&*message.routing_key),
+        message_id: message.id(),
+        tag: tag.unwrap_or(0),
     }
 }
 
-fn expected_method() -> Exception {
-    Exception::unexpected_frame("expected method frame, got non method frame instead")
-}
-
-fn facts(properties: &Properties<'_>) -> Outcome<MessageFacts> {
-    let ttl_ms = properties.expiration.map(expiration).transpose()?;
-    Ok(MessageFacts {
-        persistent: properties.persistent(),
-        priority: properties.priority.unwrap_or(0),
-        ttl_ms,
-    })
-}
-
-/// The expiration property: a whole number of milliseconds as text.
-fn expiration(text: &[u8]) -> Outcome<u64> {
-    let text = String::from_utf8_lossy(text);
-    let invalid =
-        |why: &str| Exception::precondition_failed(format!("invalid expiration '{text}': {why}"));
-    let sign = usize::from(text.starts_with(['-', '+']));
-    let digits = text
-        .chars()
-        .skip(sign)
-        .take_while(char::is_ascii_digit)
-        .count();
-    let (number, rest) = text.split_at(if digits == 0 { 0 } else { sign + digits });
-    if number.is_empty() {
-        return Err(invalid("no_integer"));
-    }
-    if !rest.is_empty() {
-        return Err(invalid(&format!("{{leftover_string,\"{rest}\"}}")));
-    }
-    if number.starts_with('-') {
-        return Err(invalid(&format!("{{value_negative,{number}}}")));
-    }
-    let number = number.trim_start_matches('+');
-    match number.parse::<u64>() {
-        Ok(ms) if ms <= super::queue_options::MAX_EXPIRY as u64 => Ok(ms),
-        _ => Err(invalid(&format!("{{value_too_large,{number}}}"))),
+fn returned(message: &Message) -> Event {
+    Event::Returned {
+        exchange: message.exchange.clone(),
+        routing_key: Arc::from(&*message.routing_key),
+        message_id: message.id(),
     }
 }

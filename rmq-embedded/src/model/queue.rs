@@ -49,6 +49,10 @@ pub(crate) struct Queue {
     pub(crate) next_position: u64,
     /// Milliseconds on the broker's clock; `x-expires` counts from here.
     pub(crate) last_used: u64,
+    /// A message with an expiry may be waiting.
+    pub(crate) has_expiring: bool,
+    /// When the timer for the head is set.
+    pub(crate) head_timer: Option<u64>,
     /// The exchanges with bindings to this queue, each once.
     pub(crate) bound_to: Vec<Arc<str>>,
     /// Dead, but not yet taken by every queue it must reach (at-least-once).

@@ -124,11 +124,14 @@ impl State {
             active: None,
             next_position: 0,
             last_used: self.now(),
+            has_expiring: false,
+            head_timer: None,
             bound_to: Vec::new(),
             dead: VecDeque::new(),
         };
         self.queues.insert(id, queue);
         self.vhost_of(at.connection)?.queues.insert(name, id);
+        self.watch_unused(id);
         Ok(id)
     }
 

@@ -94,7 +94,12 @@ impl QueueOptions {
             single_active: reader.flag("x-single-active-consumer")?,
             delivery_limit: reader.count("x-delivery-limit")?.map(|limit| limit as u32),
         };
-        Ok(options)
+        // RabbitMQ falls back, too: a queue that drops its head can't promise at-least-once.
+        let at_least_once = options.at_least_once && options.overflow == Overflow::RejectPublish;
+        Ok(Self {
+            at_least_once,
+            ..options
+        })
     }
 }
 

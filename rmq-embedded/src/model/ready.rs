@@ -56,21 +56,9 @@ impl Ready {
         }
     }
 
-    /// The message that goes next.
-    pub(crate) fn peek(&self) -> Option<&Entry> {
-        self.levels.iter().rev().find_map(VecDeque::front)
-    }
-
     /// Takes the message that goes next.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.levels.iter_mut().rev().find_map(VecDeque::pop_front)?;
-        self.forget(&entry);
-        Some(entry)
-    }
-
-    /// Takes the message that a full queue drops: the oldest of the lowest priority.
-    pub(crate) fn pop_lowest(&mut self) -> Option<Entry> {
-        let entry = self.levels.iter_mut().find_map(VecDeque::pop_front)?;
         self.forget(&entry);
         Some(entry)
     }

@@ -7,10 +7,18 @@ use super::exception::{Exception, Outcome};
 use super::ids::QueueId;
 use super::message::Entry;
 use super::state::{At, State};
+use super::strike::Flow;
+use crate::fault::Action;
+use crate::record::Event;
 
 impl State {
     /// `basic.ack`.
     pub(crate) fn acknowledge(&mut self, at: At, tag: u64, multiple: bool) -> Outcome {
+        self.note(at, || Event::Acked { tag, multiple });
+        let struck = self.strike_ack(at);
+        if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
+            return Ok(());
+        }
         let taken = self.take(at, tag, multiple)?;
         let mut queues = Queues::default();
         for delivery in taken {
@@ -18,11 +26,23 @@ impl State {
             self.release(at, &delivery);
         }
         self.deliver_all(queues);
+        if struck == Some(Action::CutAfter) {
+            self.cut_link(at.connection);
+        }
         Ok(())
     }
 
     /// `basic.nack` and `basic.reject`.
     pub(crate) fn refuse(&mut self, at: At, tag: u64, multiple: bool, requeue: bool) -> Outcome {
+        self.note(at, || Event::Rejected {
+            tag,
+            multiple,
+            requeue,
+        });
+        let struck = self.strike_ack(at);
+        if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
+            return Ok(());
+        }
         let taken = self.take(at, tag, multiple)?;
         let mut queues = Queues::default();
         for delivery in taken {
@@ -35,6 +55,9 @@ impl State {
             }
         }
         self.deliver_all(queues);
+        if struck == Some(Action::CutAfter) {
+            self.cut_link(at.connection);
+        }
         Ok(())
     }
 
@@ -49,6 +72,14 @@ impl State {
             self.send(at, AMQPClass::Basic(ok));
         }
         Ok(())
+    }
+
+    /// Whether a fault takes the place of settling.
+    fn instead(&mut self, at: At, struck: Option<&Action>) -> Outcome<bool> {
+        match struck {
+            None | Some(Action::CutAfter) => Ok(false),
+            Some(action) => Ok(self.carry_out(at, action)? == Flow::Instead),
+        }
     }
 
     fn take(&mut self, at: At, tag: u64, multiple: bool) -> Outcome<Vec<Unacked>> {

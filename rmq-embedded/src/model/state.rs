@@ -1,23 +1,29 @@
 //! Everything the broker knows, behind one lock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use amq_protocol::protocol::AMQPClass;
+use tokio::sync::watch;
 
 use super::channel::Channel;
 use super::connection::{Connection, Phase};
 use super::exception::{Exception, Outcome};
 use super::ids::{ConnectionId, IdMap, QueueId};
+use super::message::{Entry, Gauge};
+use super::power::Alarm;
 use super::queue::Queue;
+use super::timers::Timers;
 use super::vhost::VHost;
+use crate::fault::Rules;
 use crate::link::outbox::Outbox;
+use crate::record::{Event, Log};
 use crate::settings::Settings;
 use crate::wire::encode;
 
 /// The state of a broker.
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) vhosts: Vec<VHost>,
@@ -25,8 +31,30 @@ pub(crate) struct State {
     pub(crate) connections: IdMap<ConnectionId, Connection>,
     /// Direct reply-to addresses: token to connection and channel.
     pub(crate) reply_addresses: HashMap<Box<str>, (ConnectionId, u16)>,
+    pub(crate) timers: Timers,
+    pub(crate) rules: Rules,
+    pub(crate) log: Arc<Log>,
+    pub(crate) memory: Gauge,
+    pub(crate) alarm: Alarm,
+    /// Whether the port is open; the accepting task obeys.
+    pub(crate) listening: watch::Sender<bool>,
+    /// Confirms a fault holds until they are released.
+    pub(crate) held_confirms: Vec<(At, u64)>,
+    /// Confirms a fault collects.
+    pub(crate) gathered_confirms: Vec<(At, u64)>,
+    /// What left a queue unconsumed and is still to be dead-lettered.
+    pub(crate) discarded: VecDeque<(QueueId, Entry, &'static str)>,
     last_id: u64,
     started: Instant,
+    /// Milliseconds since `started`, as of the operation under way.
+    clock: u64,
+}
+
+/// Nothing of what it holds: messages are in there.
+impl fmt::Debug for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("State").finish_non_exhaustive()
+    }
 }
 
 impl State {
@@ -37,14 +65,25 @@ impl State {
             .iter()
             .map(|name| VHost::new(name))
             .collect();
+        let log = Arc::new(Log::new(settings.record_capacity));
         Self {
             settings,
             vhosts,
             queues: IdMap::default(),
             connections: IdMap::default(),
             reply_addresses: HashMap::new(),
+            timers: Timers::default(),
+            rules: Rules::default(),
+            log,
+            memory: Gauge::default(),
+            alarm: Alarm::default(),
+            listening: watch::Sender::new(true),
+            held_confirms: Vec::new(),
+            gathered_confirms: Vec::new(),
+            discarded: VecDeque::new(),
             last_id: 0,
             started: Instant::now(),
+            clock: 0,
         }
     }
 
@@ -54,9 +93,14 @@ impl State {
         self.last_id
     }
 
-    /// Milliseconds on the broker's clock.
+    /// Milliseconds on the broker's clock; it stands still within one operation.
     pub(crate) fn now(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.clock
+    }
+
+    /// Reads the time; every operation begins with it.
+    pub(crate) fn refresh_clock(&mut self) {
+        self.clock = self.started.elapsed().as_millis() as u64;
     }
 
     /// Whether one more client may connect.
@@ -66,9 +110,16 @@ impl State {
 
     /// Takes a client in.
     pub(crate) fn connect(&mut self, outbox: Arc<Outbox>) -> ConnectionId {
+        self.refresh_clock();
         let id = self.new_id();
-        self.connections
-            .insert(id, Connection::new(outbox, self.settings.frame_max));
+        let connection = Connection::new(outbox, self.settings.frame_max);
+        self.connections.insert(id, connection);
+        let at = At {
+            connection: id,
+            channel: 0,
+        };
+        self.note(at, || Event::Connected);
+        self.strike_connection(at);
         id
     }
 

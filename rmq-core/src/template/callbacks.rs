@@ -1,0 +1,256 @@
+//! Runs `#[on_confirm]` and `#[on_return]`: on one task of their own, many at once, never on the task that reads the socket.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::message::{Confirm, ReturnedMessage};
+use crate::observability::{PublishCounts, PublishLedger};
+use crate::time::{Deadline, Elapsed};
+
+use super::CallbackSettings;
+
+/// What `#[on_confirm]` becomes.
+pub type ConfirmCallback = Arc<dyn Fn(Confirm) -> BoxFuture<'static, ()> + Send + Sync>;
+/// What `#[on_return]` becomes.
+pub type ReturnCallback = Arc<dyn Fn(ReturnedMessage) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// The callbacks of a configuration.
+#[derive(Clone, Default)]
+pub struct Callbacks {
+    /// Told once for every message sent.
+    pub on_confirm: Option<ConfirmCallback>,
+    /// Told of every message that no queue took, before its confirm.
+    pub on_return: Option<ReturnCallback>,
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callbacks")
+            .field("on_confirm", &self.on_confirm.is_some())
+            .field("on_return", &self.on_return.is_some())
+            .finish()
+    }
+}
+
+/// The callbacks to run for one message: return, then confirm.
+#[derive(Debug)]
+pub(super) struct Call {
+    returned: Option<Box<ReturnedMessage>>,
+    confirm: Option<Confirm>,
+}
+
+impl Call {
+    /// `None` when there is nothing to run.
+    pub(super) fn new(
+        confirm: Option<Confirm>,
+        returned: Option<Box<ReturnedMessage>>,
+    ) -> Option<Self> {
+        (confirm.is_some() || returned.is_some()).then_some(Self { returned, confirm })
+    }
+}
+
+/// Which callbacks there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) confirm: bool,
+    pub(super) returned: bool,
+}
+
+/// See the module.
+pub(super) struct CallbackExecutor {
+    callbacks: Callbacks,
+    settings: CallbackSettings,
+    queue: Mutex<VecDeque<Call>>,
+    /// Calls queued and under way.
+    unfinished: AtomicUsize,
+    queued: Notify,
+    /// Told when calls have finished.
+    finished: Notify,
+    ledger: Arc<PublishLedger>,
+}
+
+tokio::task_local! {
+    static IN_CALLBACK: ();
+}
+
+/// Whether the code that runs now is a callback.
+pub(super) fn in_callback() -> bool {
+    IN_CALLBACK.try_with(|()| ()).is_ok()
+}
+
+/// Calls started before the task lets others run.
+const AT_ONCE: usize = 64;
+
+impl CallbackExecutor {
+    /// Starts the executor on the current runtime; `None`, and no cost at all, without callbacks. Its task ends when
+    /// the executor is dropped.
+    pub(super) fn start(
+        callbacks: Callbacks,
+        settings: CallbackSettings,
+        ledger: Arc<PublishLedger>,
+    ) -> Option<Arc<Self>> {
+        if callbacks.on_confirm.is_none() && callbacks.on_return.is_none() {
+            return None;
+        }
+        let executor = Arc::new(Self {
+            callbacks,
+            settings,
+            queue: Mutex::default(),
+            unfinished: AtomicUsize::new(0),
+            queued: Notify::new(),
+            finished: Notify::new(),
+            ledger,
+        });
+        tokio::spawn(IN_CALLBACK.scope((), Arc::clone(&executor).run()));
+        Some(executor)
+    }
+
+    pub(super) const fn wanted(&self) -> Wanted {
+        Wanted {
+            confirm: self.callbacks.on_confirm.is_some(),
+            returned: self.callbacks.on_return.is_some(),
+        }
+    }
+
+    /// Queues calls. Never waits: publishers do, in [`Self::wait_for_room`].
+    pub(super) fn push(&self, calls: &mut Vec<Call>) {
+        if calls.is_empty() {
+            return;
+        }
+        self.unfinished.fetch_add(calls.len(), Ordering::AcqRel);
+        self.queue.lock().extend(calls.drain(..));
+        self.queued.notify_one();
+    }
+
+    /// Whether another message may be sent: its callbacks will find room.
+    pub(super) fn has_room(&self) -> bool {
+        self.unfinished.load(Ordering::Acquire) < self.settings.queue.max(1)
+    }
+
+    /// Waits for room until the deadline.
+    pub(super) async fn wait_for_room(&self, deadline: Deadline) -> Result<(), Elapsed> {
+        self.wait_until(deadline, Self::has_room).await
+    }
+
+    /// Waits until every callback has run, or the deadline.
+    pub(super) async fn drain(&self, deadline: Deadline) {
+        let none_left = |this: &Self| this.unfinished.load(Ordering::Acquire) == 0;
+        if self.wait_until(deadline, none_left).await.is_err() {
+            let left = self.unfinished.load(Ordering::Acquire);
+            tracing::warn!(left, "confirm callbacks had not finished at the deadline");
+        }
+    }
+
+    async fn wait_until(
+        &self,
+        deadline: Deadline,
+        wanted: impl Fn(&Self) -> bool,
+    ) -> Result<(), Elapsed> {
+        loop {
+            let mut finished = std::pin::pin!(self.finished.notified());
+            finished.as_mut().enable();
+            if wanted(self) {
+                return Ok(());
+            }
+            deadline.limit(finished).await?;
+        }
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut running = FuturesUnordered::new();
+        let mut calls = VecDeque::new();
+        loop {
+            mem::swap(&mut calls, &mut *self.queue.lock());
+            if calls.is_empty() {
+                tokio::select! {
+                    () = self.queued.notified() => {}
+                    Some(()) = running.next(), if !running.is_empty() => {}
+                }
+                continue;
+            }
+            let mut finished = 0;
+            for call in calls.drain(..) {
+                while running.len() >= self.settings.concurrency.max(1) {
+                    running.next().await;
+                }
+                let mut started = Box::pin(self.call(call));
+                // Most callbacks only count or log: they are done with the first poll and need no place.
+                let first = std::future::poll_fn(|cx| Poll::Ready(started.poll_unpin(cx))).await;
+                if first.is_pending() {
+                    running.push(self.limit(started));
+                } else {
+                    finished += 1;
+                    if finished == AT_ONCE {
+                        self.finish(mem::take(&mut finished));
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+            self.finish(finished);
+        }
+    }
+
+    fn finish(&self, calls: usize) {
+        self.unfinished.fetch_sub(calls, Ordering::AcqRel);
+        self.finished.notify_waiters();
+    }
+
+    async fn limit<F: Future<Output = ()>>(&self, call: F) {
+        let deadline = Deadline::after(self.settings.timeout);
+        if deadline.limit(call).await.is_err() {
+            self.failed("a confirm callback was dropped: it took longer than its deadline");
+        }
+        self.finish(1);
+    }
+
+    async fn call(&self, call: Call) {
+        if let (Some(returned), Some(on_return)) = (call.returned, &self.callbacks.on_return) {
+            let id = returned
+                .message()
+                .message_id()
+                .unwrap_or_default()
+                .to_owned();
+            let run = AssertUnwindSafe(async { on_return(*returned).await });
+            if run.catch_unwind().await.is_err() {
+                self.failed(&format!("the return callback panicked for message {id}"));
+            }
+        }
+        if let (Some(confirm), Some(on_confirm)) = (call.confirm, &self.callbacks.on_confirm) {
+            let correlation = confirm.correlation().clone();
+            let run = AssertUnwindSafe(async { on_confirm(confirm).await });
+            if run.catch_unwind().await.is_err() {
+                let id = correlation.id();
+                self.failed(&format!("the confirm callback panicked for message {id}"));
+            }
+        }
+    }
+
+    fn failed(&self, what: &str) {
+        tracing::error!("{what}");
+        let _in_flight = self.ledger.settle(&PublishCounts {
+            failed_callbacks: 1,
+            ..PublishCounts::default()
+        });
+    }
+}
+
+impl fmt::Debug for CallbackExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackExecutor")
+            .field("unfinished", &self.unfinished)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,430 @@
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::connection::Connection;
+use crate::converter::{MessageConverter, decode, encode};
+use crate::error::BoxError;
+use crate::message::{Message, MessageProperties, RabbitMessage};
+use crate::name::Name;
+use crate::observability::{PublishCounts, PublishLedger};
+use crate::time::Deadline;
+
+use super::callbacks::Callbacks;
+use super::channel::ChannelSource;
+use super::engine::Engine;
+use super::prepare::{Prepared, prepare};
+use super::publish::{Fault, Publish};
+use super::{
+    Confirmed, MessagePostProcessor, PendingConfirm, PublishError, ReceiveError, Received,
+    RefusedReason, RequestError, TemplateSettings, receive, rpc,
+};
+
+/// Sends messages and tells what became of each; fetches messages on request (Spring's `RabbitTemplate`).
+///
+/// Cheap to clone; all clones share one publishing channel, one window and one ledger.
+///
+/// # Delivery guarantee
+/// Every message sent ends as exactly one of `Confirmed`, `Returned`, `Nacked`, `Refused` or `Unknown`, and the caller,
+/// the callbacks and the ledger are told the same. What is in flight when a channel or connection dies is sent again
+/// under the same message id until its deadline.
+///
+/// # Examples
+/// ```no_run
+/// # async fn example(template: rmq_core::RabbitTemplate) -> Result<(), rmq_core::Error> {
+/// use rmq_core::message::Message;
+///
+/// let confirmed = template.send("orders", "order.created", Message::new("{}")).priority(4).await?;
+/// println!("the broker has {}", confirmed.message_id());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RabbitTemplate(Arc<Parts>);
+
+struct Parts {
+    engine: Arc<Engine>,
+    /// Where receives lease their channels: never the publishing connection.
+    consuming: Option<Connection>,
+    converter: Arc<dyn MessageConverter>,
+    post_processors: Vec<Arc<dyn MessagePostProcessor>>,
+}
+
+/// What a template is made of.
+pub struct TemplateParts {
+    /// What `rabbit.yml` says.
+    pub settings: TemplateSettings,
+    /// The connection that publishes, and nothing else.
+    pub publishing: Connection,
+    /// The connection for receives.
+    pub consuming: Connection,
+    /// Bodies to values and back.
+    pub converter: Arc<dyn MessageConverter>,
+    /// Run over every message, in this order.
+    pub post_processors: Vec<Arc<dyn MessagePostProcessor>>,
+    /// `#[on_confirm]` and `#[on_return]`.
+    pub callbacks: Callbacks,
+    /// Where messages are counted.
+    pub ledger: Arc<PublishLedger>,
+}
+
+impl fmt::Debug for TemplateParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TemplateParts")
+            .field("settings", &self.settings)
+            .field("callbacks", &self.callbacks)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RabbitTemplate {
+    /// Starts a template on the current tokio runtime. It leases its channel at once, and works until
+    /// [`RabbitTemplate::stop`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn start(parts: TemplateParts) -> Self {
+        let source: Arc<dyn ChannelSource> = Arc::new(parts.publishing);
+        let engine = Engine::start(parts.settings, source, parts.callbacks, parts.ledger);
+        Self(Arc::new(Parts {
+            engine,
+            consuming: Some(parts.consuming),
+            converter: parts.converter,
+            post_processors: parts.post_processors,
+        }))
+    }
+
+    #[cfg(test)]
+    pub(super) fn over(engine: Arc<Engine>, converter: Arc<dyn MessageConverter>) -> Self {
+        Self(Arc::new(Parts {
+            engine,
+            consuming: None,
+            converter,
+            post_processors: Vec::new(),
+        }))
+    }
+
+    /// Publishes a value where its type says (`#[rabbit(exchange = "..", routing_key = "..")]`).
+    ///
+    /// # Errors
+    /// When awaited: see [`Publish`].
+    pub fn publish<T: RabbitMessage>(&self, value: &T) -> Publish {
+        self.convert_and_send(value.exchange(), value.routing_key(), value)
+    }
+
+    /// Publishes a message as it is.
+    ///
+    /// # Errors
+    /// When awaited: see [`Publish`]. A name of more than 255 bytes is refused.
+    pub fn send(
+        &self,
+        exchange: impl TryInto<Name>,
+        routing_key: impl TryInto<Name>,
+        message: Message,
+    ) -> Publish {
+        Publish::new(self.clone(), exchange, routing_key, message)
+    }
+
+    /// Publishes a message to `template.exchange` with `template.routing-key`.
+    ///
+    /// # Errors
+    /// When awaited: see [`Publish`].
+    pub fn send_default(&self, message: Message) -> Publish {
+        let settings = self.settings();
+        self.send(
+            settings.exchange.clone(),
+            settings.routing_key.clone(),
+            message,
+        )
+    }
+
+    /// Converts a value and publishes it.
+    ///
+    /// # Errors
+    /// When awaited: see [`Publish`]. A value that cannot be converted is refused.
+    pub fn convert_and_send<T: Serialize + ?Sized>(
+        &self,
+        exchange: impl TryInto<Name>,
+        routing_key: impl TryInto<Name>,
+        value: &T,
+    ) -> Publish {
+        let mut properties = MessageProperties::persistent();
+        let encoded = encode(&*self.0.converter, value, &mut properties);
+        let (body, fault) = match encoded {
+            Ok(body) => (body, None),
+            Err(error) => {
+                let fault = Fault {
+                    reason: RefusedReason::Conversion,
+                    cause: error.to_string().into(),
+                    source: Some(BoxError::from(error)),
+                };
+                (bytes::Bytes::new(), Some(Box::new(fault)))
+            }
+        };
+        let message = Message::from_parts(properties, body);
+        let mut publish = self.send(exchange, routing_key, message);
+        publish.fault = fault.or(publish.fault);
+        publish
+    }
+
+    /// Converts a value and publishes it to `template.exchange` with `template.routing-key`.
+    ///
+    /// # Errors
+    /// When awaited: see [`Publish`].
+    pub fn convert_and_send_default<T: Serialize + ?Sized>(&self, value: &T) -> Publish {
+        let settings = self.settings();
+        let (exchange, key) = (settings.exchange.clone(), settings.routing_key.clone());
+        self.convert_and_send(exchange, key, value)
+    }
+
+    /// Publishes many, pipelined: up to the window in flight at once. The outcomes are in the order given.
+    ///
+    /// # Cancel safety
+    /// If dropped, those in the window go on and their callbacks run; the rest is never sent.
+    pub async fn send_all(
+        &self,
+        messages: impl IntoIterator<Item = Publish>,
+    ) -> Vec<Result<Confirmed, PublishError>> {
+        let mut enqueued = Vec::new();
+        for publish in messages {
+            enqueued.push(publish.enqueue().await);
+        }
+        let mut outcomes = Vec::with_capacity(enqueued.len());
+        for pending in enqueued {
+            outcomes.push(match pending {
+                Ok(pending) => pending.await,
+                Err(error) => Err(error),
+            });
+        }
+        outcomes
+    }
+
+    /// Fetches one message from a queue; waits as `template.receive-timeout` says. `None` when none came.
+    ///
+    /// # Delivery guarantee
+    /// The message stays the broker's until [`Received::ack`]; dropped, it goes back to its queue.
+    ///
+    /// # Cancel safety
+    /// If dropped while it waits, a message under way goes back to its queue.
+    ///
+    /// # Errors
+    /// When there is no such queue, no connection, or the channel ended. No message is lost.
+    pub async fn receive(
+        &self,
+        queue: impl TryInto<Name>,
+    ) -> Result<Option<Received>, ReceiveError> {
+        self.receive_timeout(queue, self.settings().receive_timeout)
+            .await
+    }
+
+    /// As [`RabbitTemplate::receive`], from `template.default-receive-queue`.
+    ///
+    /// # Errors
+    /// As [`RabbitTemplate::receive`], and when no such queue is set.
+    pub async fn receive_default(&self) -> Result<Option<Received>, ReceiveError> {
+        let queue = self.settings().default_receive_queue.clone();
+        match queue {
+            Some(queue) => self.receive(queue).await,
+            None => Err(ReceiveError::no_queue_named()),
+        }
+    }
+
+    /// As [`RabbitTemplate::receive`], with a timeout of its own: zero asks the queue once, [`Duration::MAX`] waits for
+    /// ever.
+    ///
+    /// # Errors
+    /// As [`RabbitTemplate::receive`].
+    pub async fn receive_timeout(
+        &self,
+        queue: impl TryInto<Name>,
+        timeout: Duration,
+    ) -> Result<Option<Received>, ReceiveError> {
+        let Ok(queue) = queue.try_into() else {
+            return Err(ReceiveError::no_queue_named());
+        };
+        match &self.0.consuming {
+            Some(connection) => receive::receive(connection, &queue, timeout).await,
+            None => Err(ReceiveError::ended(&queue)),
+        }
+    }
+
+    /// Fetches one message, converts it, and acknowledges it as the value is handed over.
+    ///
+    /// # Delivery guarantee
+    /// At least once: the acknowledgement is written in the step that returns the value, behind a successful
+    /// conversion. If the connection dies before the broker reads it, the message is delivered again.
+    ///
+    /// # Cancel safety
+    /// As [`RabbitTemplate::receive`].
+    ///
+    /// # Errors
+    /// As [`RabbitTemplate::receive`], and when the body is not a `T`: then the error holds the message, unsettled.
+    pub async fn receive_and_convert<T: DeserializeOwned>(
+        &self,
+        queue: impl TryInto<Name>,
+    ) -> Result<Option<T>, ReceiveError> {
+        let Some(received) = self.receive(queue).await? else {
+            return Ok(None);
+        };
+        let value = match decode(&*self.0.converter, received.message()) {
+            Ok(value) => value,
+            Err(error) => return Err(ReceiveError::conversion("", error, received)),
+        };
+        match received.ack() {
+            Ok(_message) => Ok(Some(value)),
+            Err(error) => Err(ReceiveError::settle("", error)),
+        }
+    }
+
+    /// Sends a request and waits for its reply, over direct reply-to, for at most `template.reply-timeout`.
+    ///
+    /// # Delivery guarantee
+    /// The request has a publish's guarantee. The reply has none beyond the connection: it is lost with it, and then the
+    /// error says so; the request may have been handled all the same.
+    ///
+    /// # Cancel safety
+    /// If dropped, a request in the window goes on; its reply is counted as late.
+    ///
+    /// # Errors
+    /// When the request did not end as confirmed, or no reply came in time.
+    pub async fn send_and_receive(
+        &self,
+        exchange: impl TryInto<Name>,
+        routing_key: impl TryInto<Name>,
+        message: Message,
+    ) -> Result<Message, RequestError> {
+        self.request(self.send(exchange, routing_key, message))
+            .await
+    }
+
+    /// As [`RabbitTemplate::send_and_receive`], from value to value.
+    ///
+    /// # Errors
+    /// As [`RabbitTemplate::send_and_receive`], and when the reply's body is not an `R`: the error holds the reply.
+    pub async fn convert_send_and_receive<T, R>(
+        &self,
+        exchange: impl TryInto<Name>,
+        routing_key: impl TryInto<Name>,
+        value: &T,
+    ) -> Result<R, RequestError>
+    where
+        T: Serialize + ?Sized,
+        R: DeserializeOwned,
+    {
+        let publish = self.convert_and_send(exchange, routing_key, value);
+        let reply = self.request(publish).await?;
+        match decode(&*self.0.converter, &reply) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(RequestError::conversion(error, reply)),
+        }
+    }
+
+    /// Sends a prepared publish as a request: for headers, priority and the like.
+    ///
+    /// # Errors
+    /// As [`RabbitTemplate::send_and_receive`].
+    pub async fn request(&self, publish: Publish) -> Result<Message, RequestError> {
+        let deadline = Deadline::after(self.settings().reply_timeout);
+        rpc::request(publish, deadline).await
+    }
+
+    /// What became of every message sent so far.
+    #[must_use]
+    pub fn counts(&self) -> PublishCounts {
+        self.0.engine.counts()
+    }
+
+    /// Messages that hold a place in the window: in flight, or past their deadline and still without a verdict.
+    #[must_use]
+    pub fn window_used(&self) -> usize {
+        self.0.engine.window_used()
+    }
+
+    /// What it was configured with.
+    #[must_use]
+    pub fn settings(&self) -> &TemplateSettings {
+        self.0.engine.settings()
+    }
+
+    /// The converter.
+    #[must_use]
+    pub fn converter(&self) -> &Arc<dyn MessageConverter> {
+        &self.0.converter
+    }
+
+    /// Takes no new publish, waits for what is in flight until the deadline, then for callbacks. Gives the ids of the
+    /// messages that had no verdict; each was told `Unknown`, or `Refused` if it was never sent.
+    pub async fn stop(&self, deadline: Deadline) -> Vec<ByteString> {
+        self.0.engine.stop(deadline).await
+    }
+
+    /// As [`RabbitTemplate::stop`], waiting for nothing.
+    #[must_use]
+    pub fn abandon(&self, cause: &str) -> Vec<ByteString> {
+        self.0.engine.abandon(&ByteString::from(cause))
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    pub(super) fn post_processors(&self) -> &[Arc<dyn MessagePostProcessor>] {
+        &self.0.post_processors
+    }
+
+    /// Sends now if there is room; else gives the publish back, ready to wait.
+    pub(super) fn try_enqueue(
+        &self,
+        publish: Publish,
+    ) -> Result<Result<PendingConfirm, PublishError>, Box<Prepared>> {
+        let prepared = match prepare(publish) {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Err(error)),
+        };
+        let engine = self.engine();
+        match engine.try_admit(prepared.body_length()) {
+            Some(room) => {
+                let entry = engine.submit(prepared.into_draft(), room);
+                Ok(Ok(PendingConfirm::new(entry)))
+            }
+            None => Err(Box::new(prepared)),
+        }
+    }
+
+    pub(super) async fn enqueue(&self, publish: Publish) -> Result<PendingConfirm, PublishError> {
+        match self.try_enqueue(publish) {
+            Ok(enqueued) => enqueued,
+            Err(prepared) => self.enqueue_prepared(prepared).await,
+        }
+    }
+
+    /// Waits for room, and sends.
+    pub(super) async fn enqueue_prepared(
+        &self,
+        prepared: Box<Prepared>,
+    ) -> Result<PendingConfirm, PublishError> {
+        let engine = self.engine();
+        let deadline = Deadline::after(self.settings().window_timeout);
+        match engine.admit(prepared.body_length(), deadline).await {
+            Ok(room) => {
+                let entry = engine.submit(prepared.into_draft(), room);
+                Ok(PendingConfirm::new(entry))
+            }
+            Err((reason, cause)) => Err(prepared.refuse(reason, cause)),
+        }
+    }
+}
+
+impl fmt::Debug for RabbitTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RabbitTemplate")
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}

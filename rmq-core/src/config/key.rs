@@ -8,6 +8,13 @@ pub(super) fn uniform(name: &str) -> String {
         .collect()
 }
 
+/// Whether two names are one: `on_order`, `on-order` and `onOrder` are. So ids of `listeners` and
+/// names of `brokers` are compared.
+#[must_use]
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    uniform(one) == uniform(other)
+}
+
 /// A name as messages may show it: as written if it looks like a name, else nothing, because what
 /// stands where a name should be can be a value that slipped.
 pub(super) fn shown(name: &str) -> Option<&str> {

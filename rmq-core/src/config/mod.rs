@@ -13,6 +13,7 @@ mod environment;
 mod expand;
 mod key;
 mod load;
+mod merge_key;
 mod origin;
 mod page;
 mod path;
@@ -27,9 +28,11 @@ mod source;
 mod table;
 mod tree;
 mod typed;
+mod unsafe_choice;
 mod values;
 mod yaml;
 
+pub use self::key::is_same_name;
 pub use self::load::{FileSearch, load, process_environment};
 pub use self::origin::{Origin, Setting};
 pub use self::page::properties_page;
@@ -42,6 +45,7 @@ pub use self::typed::{
     RetryProperties, SaslMechanism, ShuffleMode, SslProperties, StoreProperties, StoreType,
     TemplateProperties, TlsVersion,
 };
+pub use self::unsafe_choice::UnsafeSetting;
 
 #[cfg(test)]
 #[allow(

@@ -121,12 +121,16 @@ impl<'r> Reader<'r> {
             Kind::Choice(names) => nearest(text, names.iter().copied()),
             _ => None,
         };
-        let fix = near.map(|name| format!("did you mean `{name}`?"));
-        self.fault(
-            name,
-            &what,
-            fix.as_deref().unwrap_or("the value there is none"),
+        let near = near.map(|name| format!("did you mean `{name}`?"));
+        // Kubernetes sets RABBIT_PORT=tcp://... in every pod beside a service named `rabbit`.
+        let link = text.starts_with("tcp://").then_some(
+            "a Kubernetes service named `rabbit` sets such variables: say `enableServiceLinks: false`",
         );
+        let fix = near
+            .as_deref()
+            .or(link)
+            .unwrap_or("correct it, or leave it out for the default");
+        self.fault(name, &what, fix);
     }
 
     /// Text, as written.

@@ -23,7 +23,8 @@ pub struct Sources {
     pub profiles: Vec<String>,
     /// Active profiles that no file and no document belongs to.
     pub unused_profiles: Vec<String>,
-    /// Variables that begin with `RABBIT_` and name no property. Placeholders may use them.
+    /// Variables that begin with `RABBIT_` and name no property, and `SPRING_RABBITMQ_...`, which
+    /// are not read. Placeholders may use them.
     pub other_variables: Vec<String>,
 }
 

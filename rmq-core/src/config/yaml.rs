@@ -2,6 +2,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
+use super::merge_key::merge;
 use super::tree::{Entry, Node, Shape, Spot};
 use crate::error::{Fault, Place};
 
@@ -152,7 +153,10 @@ impl Builder {
 
     fn end(&mut self) -> Result<(), Broken> {
         match self.open.pop() {
-            Some(open) => self.put(open.node, open.anchor),
+            Some(mut open) => {
+                self.nodes += merge(&mut open.node);
+                self.put(open.node, open.anchor)
+            }
             None => Ok(()),
         }
     }
@@ -203,7 +207,7 @@ impl Builder {
 }
 
 /// How many nodes an alias adds when it copies this one.
-fn size(node: &Node) -> usize {
+pub(super) fn size(node: &Node) -> usize {
     match &node.shape {
         Shape::Scalar { .. } => 1,
         Shape::List(items) => 1 + items.iter().map(size).sum::<usize>(),
@@ -247,6 +251,22 @@ mod tests {
         assert!(fault.fix.unwrap().contains("quotes"));
         let root = documents.roots.first().unwrap();
         assert_eq!(root.entries().first().unwrap().key, "a");
+    }
+
+    #[test]
+    fn a_merge_key_brings_what_is_not_said() {
+        let text = "base: &b {x: 1, y: 2}\nmore: &m {y: 3, z: 4}\nall: {y: 9, <<: [*b, *m]}\n";
+        let documents = read("f.yml", text);
+        let root = documents.roots.first().unwrap();
+        let all = root.entries().last().unwrap().value.entries();
+        let found: Vec<String> = all
+            .iter()
+            .map(|entry| match &entry.value.shape {
+                Shape::Scalar { text, .. } => format!("{}={text}", entry.key),
+                _ => entry.key.clone(),
+            })
+            .collect();
+        assert_eq!(found, ["y=9", "x=1", "z=4"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod queue_check;
 mod queue_wire;
 mod route;
 mod succession;
+mod unsafe_choice;
 
 pub use self::arguments::Arguments;
 pub use self::binding::{Binding, Destination};
@@ -32,6 +33,7 @@ pub use self::order::{Declaration, Topology};
 pub use self::queue::{Queue, QueueType};
 pub use self::queue_arguments::{LeaderLocator, Overflow};
 pub use self::route::{DeadLetterRoute, KnownRoute};
+pub use self::unsafe_choice::UnsafeDeclaration;
 
 #[cfg(test)]
 #[allow(

@@ -408,3 +408,48 @@ fn a_bounded_queue_refuses_rather_than_drops() {
         );
     }
 }
+
+#[test]
+fn what_can_lose_a_message_is_listed_and_the_default_cannot() {
+    assert_eq!(plain().check().unwrap().unsafe_choices(), []);
+    let unsafe_ones: Vec<(Declarable, &str)> = vec![
+        (Exchange::direct("e").transient().into(), "bindings go"),
+        (
+            Queue::classic("q").exclusive(true).into(),
+            "goes away by itself",
+        ),
+        (
+            Queue::quorum("q").dead_letter("none").into(),
+            "rejected messages are deleted",
+        ),
+        (
+            Queue::quorum("q")
+                .dead_letter("none")
+                .ttl(Duration::from_secs(1))
+                .into(),
+            "wait too long",
+        ),
+        (
+            Queue::quorum("q")
+                .dead_letter("none")
+                .overflow(Overflow::DropHead)
+                .into(),
+            "oldest messages",
+        ),
+        (Queue::classic("q").into(), "at most once"),
+        (
+            Queue::quorum("q").expires(Duration::from_secs(1)).into(),
+            "unused for long",
+        ),
+    ];
+    for (declarable, expected) in unsafe_ones {
+        let topology = Declarables::new().with(declarable).check().unwrap();
+        let found = topology.unsafe_choices();
+        assert!(
+            found
+                .iter()
+                .any(|choice| choice.sentence.contains(expected)),
+            "{found:?}"
+        );
+    }
+}

@@ -89,11 +89,12 @@ fn variables_that_name_no_property_are_listed_and_no_fault() {
         ("RABBIT_NONSENSE", "1"),
         ("RABBIT_PROFILES", ""),
         ("OTHER", "x"),
+        ("SPRING_RABBITMQ_HOST", "h"),
     ];
     let properties = read_with("rabbitmq: {username: '${RABBIT_USER}'}", &pairs);
     assert_eq!(
         properties.sources.other_variables,
-        ["RABBIT_NONSENSE", "RABBIT_USER"]
+        ["RABBIT_NONSENSE", "RABBIT_USER", "SPRING_RABBITMQ_HOST"]
     );
     assert_eq!(properties.connection.credentials.username, "u");
 }
@@ -102,6 +103,7 @@ fn variables_that_name_no_property_are_listed_and_no_fault() {
 fn a_wrong_variable_is_told_by_its_name() {
     for (name, value, words) in [
         ("RABBIT_PORT", "many", "a whole number"),
+        ("RABBIT_PORT", "tcp://10.0.0.1:5672", "Kubernetes"),
         ("RABBIT_PUBLISHER_CONFIRMS", "true", "now called"),
         ("RABBIT_STREAM_HOST", "h", "not supported yet"),
         ("RABBIT_LISTENERS_A_PREFETCH", "0", "from 1 to 65535"),

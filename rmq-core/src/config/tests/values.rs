@@ -258,3 +258,25 @@ fn anchors_and_aliases_are_followed() {
         );
     }
 }
+
+#[test]
+fn the_defaults_lose_nothing_and_what_can_is_listed_with_its_place() {
+    let safe = read("");
+    assert!(safe.unsafe_choices().is_empty() && safe.listener.unsafe_choices().is_empty());
+    let text = "rabbitmq:\n  publisher-returns: false\n  dynamic: false\n  ssl: {validate-server-certificate: false, verify-hostname: false}\n  listener.simple: {acknowledge-mode: none, dead-letter: none, default-requeue-rejected: true, executor.await-termination: false}\n";
+    let properties = read(text);
+    let found: Vec<&str> = properties
+        .unsafe_choices()
+        .iter()
+        .map(|choice| choice.path)
+        .collect();
+    assert_eq!(found.len(), 5, "{found:?}");
+    assert_eq!(properties.listener.unsafe_choices().len(), 3);
+    let first = properties.unsafe_choices();
+    assert_eq!(first.first().unwrap().origin.to_string(), "rabbit.yml:2:22");
+    let quiet = read("rabbitmq: {template.mandatory: false}");
+    assert_eq!(
+        quiet.unsafe_choices().first().unwrap().path,
+        "template.mandatory"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::key::uniform;
+use super::super::key::is_same_name;
 use super::super::origin::Origin;
 use super::super::property::Verdict;
 use super::super::reader::Reader;
@@ -49,7 +49,7 @@ impl RabbitProperties {
     /// What `listeners.<id>` says; the spellings `on_order`, `on-order`, `onOrder` are one id.
     #[must_use]
     pub fn listener_by_id(&self, id: &str) -> Option<&ListenerProperties> {
-        let same = |(known, _): &(&String, &ListenerProperties)| uniform(known) == uniform(id);
+        let same = |(known, _): &(&String, &ListenerProperties)| is_same_name(known, id);
         self.listeners
             .iter()
             .find(same)
@@ -59,7 +59,7 @@ impl RabbitProperties {
     /// The settings of a further broker; the spellings of a name are one.
     #[must_use]
     pub fn broker(&self, name: &str) -> Option<&Self> {
-        let same = |(known, _): &(&String, &Self)| uniform(known) == uniform(name);
+        let same = |(known, _): &(&String, &Self)| is_same_name(known, name);
         self.brokers
             .iter()
             .find(same)

@@ -5,7 +5,7 @@
 //! `docs/properties.md`. All faults are told at once, each with file, line and column; no line of
 //! a file is ever printed, and a secret never shows.
 //!
-//! Only [`load`] reads files, and only [`process_environment`] reads the environment.
+//! Only [`load()`] reads files, and only [`process_environment`] reads the environment.
 
 mod collect;
 mod duration;

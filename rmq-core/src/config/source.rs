@@ -35,10 +35,26 @@ pub(super) struct SourceFile {
     pub(super) text: String,
 }
 
-/// Reads settings from text, as [`load`](super::load) does from files; profile files there are none.
+/// Reads settings from text, as [`load()`](super::load()) does from files; profile files there are none.
 ///
 /// `name` stands for the file in faults. `environment` is used for placeholders, for `RABBIT_...`
 /// and for nothing else.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// let environment = BTreeMap::from([("RABBIT_HOST".to_owned(), "rmq1".to_owned())]);
+/// let text = "rabbitmq: {username: '${SHOP_USER:shop}', listener.simple.prefetch: 50}";
+/// let properties = rmq_core::config::from_str("rabbit.yml", text, &environment).unwrap();
+/// assert_eq!(properties.connection.addresses[0].host, "rmq1");
+/// assert_eq!(properties.connection.credentials.username, "shop");
+///
+/// let faults = rmq_core::config::from_str("rabbit.yml", "rabbitmq: {hots: rmq1}", &environment);
+/// assert_eq!(
+///     faults.unwrap_err().to_string().trim(),
+///     "rabbit.yml:1:12: `hots` is not a property of `rabbitmq` (did you mean `host`?)"
+/// );
+/// ```
 ///
 /// # Errors
 /// Every fault of the text and of the environment at once, each with its place.

@@ -23,10 +23,12 @@ impl Pauses {
         }
     }
 
-    /// The next wait: between the step and twice the step, so that a thousand clients do not come back at once.
+    /// The next wait: half the step and a random part of the other half, so that a thousand clients do not come back
+    /// at once, and none waits longer than the longest wait.
     pub(super) fn next(&mut self) -> Duration {
         // The sequence has no end; its longest wait stands in, so that no bug can turn this into a hot loop.
-        self.sequence.next().unwrap_or(self.settings.max)
+        let step = self.sequence.next().unwrap_or(self.settings.max);
+        step.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     /// Whether the last link lived too short to be called recovered: the next try must wait, too.
@@ -49,7 +51,6 @@ fn sequence(settings: BackOff) -> ExponentialBackoff {
         .with_min_delay(settings.initial.max(Duration::from_millis(1)))
         .with_max_delay(settings.max.max(settings.initial))
         .with_factor(settings.multiplier.max(1.0))
-        .with_jitter()
         .without_max_times()
         .build()
 }
@@ -72,7 +73,7 @@ mod tests {
         let mut step = Duration::from_millis(100);
         for _ in 0..10_000 {
             let pause = pauses.next();
-            assert!(pause >= step && pause <= step * 2, "{pause:?} at {step:?}");
+            assert!(pause >= step / 2 && pause <= step, "{pause:?} at {step:?}");
             step = (step * 2).min(Duration::from_secs(2));
         }
     }
@@ -84,8 +85,8 @@ mod tests {
             pauses.next();
         }
         pauses.lived(Duration::from_millis(500));
-        assert!(pauses.next() >= Duration::from_secs(2));
+        assert!(pauses.next() >= Duration::from_secs(1));
         pauses.lived(Duration::from_secs(2));
-        assert!(pauses.next() <= Duration::from_millis(200));
+        assert!(pauses.next() <= Duration::from_millis(100));
     }
 }

@@ -79,9 +79,9 @@ impl BrokerAddress {
 /// How long to wait between rounds over the addresses. There is no last try.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BackOff {
-    /// After the first round. Default 250 ms.
+    /// After the first round. Default 500 ms.
     pub initial: Duration,
-    /// At most this long; a connection that lived as long is counted as recovered. Default 15 s.
+    /// At most this long; a connection that lived as long is counted as recovered. Default 30 s.
     pub max: Duration,
     /// How much longer each time. Default 2.
     pub multiplier: f32,
@@ -90,8 +90,8 @@ pub struct BackOff {
 impl Default for BackOff {
     fn default() -> Self {
         Self {
-            initial: Duration::from_millis(250),
-            max: Duration::from_secs(15),
+            initial: Duration::from_millis(500),
+            max: Duration::from_secs(30),
             multiplier: 2.0,
         }
     }
@@ -116,16 +116,16 @@ pub struct ConnectionSettings {
     pub connect_timeout: Duration,
     /// Deadline of the AMQP handshake behind it. Default 10 s.
     pub handshake_timeout: Duration,
-    /// Deadline of each control call (`channel-rpc-timeout`). Default 10 min.
+    /// Deadline of each control call (`channel-rpc-timeout`). Default 30 s.
     pub rpc_timeout: Duration,
-    /// Deadline of saying goodbye to the broker. Default 5 s.
+    /// Deadline of saying goodbye to the broker. Default 10 s.
     pub close_timeout: Duration,
     /// Between rounds over the addresses.
     pub back_off: BackOff,
-    /// Idle channels kept (`cache.channel.size`). Default 25.
+    /// Channels in use and idle at most (`cache.channel.size`), except on the consuming connection. Default 25.
     pub channel_cache: usize,
-    /// How long to wait for a free channel (`cache.channel.checkout-timeout`). Zero, the default: the
-    /// bound is the channel maximum and the wait is the caller's deadline; else `channel_cache` is the bound.
+    /// How long to wait for a free channel (`cache.channel.checkout-timeout`), the caller's deadline at most. With
+    /// zero `channel_cache` bounds only idle channels, and the channel maximum those in use. Default 5 s.
     pub checkout_timeout: Duration,
     /// Caps on what the broker may send.
     pub limits: Limits,
@@ -144,11 +144,11 @@ impl ConnectionSettings {
             frame_max: 131_072,
             connect_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
-            rpc_timeout: Duration::from_secs(600),
-            close_timeout: Duration::from_secs(5),
+            rpc_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(10),
             back_off: BackOff::default(),
             channel_cache: 25,
-            checkout_timeout: Duration::ZERO,
+            checkout_timeout: Duration::from_secs(5),
             limits: Limits::default(),
         }
     }

@@ -13,4 +13,5 @@ mod cluster;
 mod recovery;
 mod start;
 mod support;
+mod tls;
 mod topology;

@@ -1,7 +1,7 @@
 //! The sections of a document that are ours: `rabbitmq` and `spring.rabbitmq`.
 
 use super::collect::Collector;
-use super::key::{nearest, uniform};
+use super::key::uniform;
 use super::path::Path;
 use super::table;
 use super::tree::{Entry, Node, Shape, Spot};
@@ -14,16 +14,17 @@ const ROOT: &str = "rabbitmq";
 pub(super) struct Roots {
     own: Option<Spot>,
     spring: Option<Spot>,
-    /// Names at the top that are properties of ours.
-    stray: Option<(Spot, &'static str)>,
-    /// A near miss was reported, which explains a missing root.
-    missed: bool,
+    /// Names that are nearly a root: where, what was meant, and by how many letters it differs.
+    near: Vec<(Spot, &'static str, usize)>,
+    /// A document of nothing but names that belong below a root: the first of them.
+    bare: Option<(Spot, &'static str)>,
 }
 
 impl Roots {
     /// Collects what stands below the roots of one document. All else is left alone, except a
     /// name that was probably meant to be a root.
     pub(super) fn collect(&mut self, root: &Node, collector: &mut Collector<'_>) {
+        self.bare = self.bare.or_else(|| bare(root));
         let mut whole: Option<Spot> = None;
         for entry in root.entries() {
             let parts: Vec<&str> = entry.key.split('.').collect();
@@ -41,7 +42,7 @@ impl Roots {
             } else if uniform(first) == "spring" {
                 self.below_spring(rest, entry, collector);
             } else {
-                self.stranger(first, rest, entry, collector);
+                self.stranger(first, entry, "rabbitmq");
             }
         }
     }
@@ -76,57 +77,62 @@ impl Roots {
         if uniform(first) == ROOT {
             self.spring.get_or_insert(entry.spot);
             take(behind, entry, collector);
-        } else if near_miss(first) {
-            self.missed(entry, "spring.rabbitmq", collector);
+        } else {
+            self.stranger(first, entry, "spring.rabbitmq");
         }
     }
 
-    fn stranger(
-        &mut self,
-        first: &str,
-        rest: &[&str],
-        entry: &Entry,
-        collector: &mut Collector<'_>,
-    ) {
-        if near_miss(first) {
-            self.missed(entry, ROOT, collector);
-        } else if rest.is_empty() && self.stray.is_none() {
-            let known = table::below("")
-                .into_iter()
-                .find(|name| uniform(name) == uniform(first));
-            self.stray = known.map(|name| (entry.spot, name));
+    fn stranger(&mut self, name: &str, entry: &Entry, meant: &'static str) {
+        let distance = strsim::damerau_levenshtein(&uniform(name), ROOT);
+        if distance <= 2 {
+            self.near.push((entry.spot, meant, distance));
         }
     }
 
-    fn missed(&mut self, entry: &Entry, meant: &str, collector: &mut Collector<'_>) {
-        self.missed = true;
-        let place = Place::file(collector.file, entry.spot.line, entry.spot.column);
-        let sentence = format!("this section is not read: its name is nearly `{meant}`");
-        collector
-            .faults
-            .push(Fault::new(place, sentence).fix(format!("did you mean `{meant}`?")));
-    }
-
-    /// What is wrong with the roots of the whole file.
-    pub(super) fn fault(&self, file: &str) -> Option<Fault> {
+    /// What is wrong with the roots of the whole file. A name that differs from a root by two
+    /// letters, such as `rabbit`, can be a section of the user's own where the file has a root.
+    pub(super) fn faults(&self, file: &str) -> Vec<Fault> {
         let at = |spot: Spot| Place::file(file, spot.line, spot.column);
-        match (self.own, self.spring, self.stray) {
-            (Some(own), Some(spring), _) => {
-                let (first, second) = (own.min(spring), own.max(spring));
-                let sentence = format!(
-                    "this file has both `rabbitmq` and `spring.rabbitmq`, first at {first}"
-                );
-                Some(Fault::new(at(second), sentence).fix("keep one of the two"))
-            }
-            (None, None, Some((spot, name))) if !self.missed => {
-                let sentence = format!(
-                    "`{name}` stands at the top of a file without a `rabbitmq` section, and is not read there"
-                );
-                Some(Fault::new(at(spot), sentence).fix("put it below `rabbitmq:`"))
-            }
-            _ => None,
+        let has_root = self.own.is_some() || self.spring.is_some();
+        let near = self
+            .near
+            .iter()
+            .filter(|(_, _, distance)| *distance == 1 || !has_root);
+        let mut faults: Vec<Fault> = near
+            .map(|(spot, meant, _)| {
+                let sentence = format!("this section is not read: its name is nearly `{meant}`");
+                Fault::new(at(*spot), sentence).fix(format!("did you mean `{meant}`?"))
+            })
+            .collect();
+        if let (Some(own), Some(spring)) = (self.own, self.spring) {
+            let (first, second) = (own.min(spring), own.max(spring));
+            let sentence =
+                format!("this file has both `rabbitmq` and `spring.rabbitmq`, first at {first}");
+            faults.push(Fault::new(at(second), sentence).fix("keep one of the two"));
         }
+        if let (Some((spot, name)), false) = (self.bare, has_root) {
+            let sentence = format!(
+                "`{name}` stands at the top of a file without a `rabbitmq` section, and is not read there"
+            );
+            faults.push(Fault::new(at(spot), sentence).fix("put it below `rabbitmq:`"));
+        }
+        faults
     }
+}
+
+/// The first name of a document of nothing but names of ours: its root was forgotten.
+fn bare(root: &Node) -> Option<(Spot, &'static str)> {
+    let known = table::below("");
+    let of = |entry: &Entry| {
+        let first = entry.key.split('.').next().map(uniform);
+        known
+            .iter()
+            .copied()
+            .find(|name| first.as_ref() == Some(&uniform(name)))
+    };
+    let first = root.entries().first()?;
+    let all = root.entries().iter().all(|entry| of(entry).is_some());
+    of(first).filter(|_| all).map(|name| (first.spot, name))
 }
 
 fn take(rest: &[&str], entry: &Entry, collector: &mut Collector<'_>) {
@@ -150,10 +156,6 @@ fn take(rest: &[&str], entry: &Entry, collector: &mut Collector<'_>) {
             );
         }
     }
-}
-
-fn near_miss(name: &str) -> bool {
-    nearest(name, [ROOT]).is_some()
 }
 
 /// The node at a path of names, below a document's root, however its keys are dotted.

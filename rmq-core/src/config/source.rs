@@ -191,9 +191,10 @@ impl<'e> Assembly<'e> {
             };
             roots.collect(document, &mut collector);
         }
-        if let Some(fault) = roots.fault(file) {
-            self.faults.push(fault);
-        }
+        roots
+            .faults(file)
+            .into_iter()
+            .for_each(|fault| self.faults.push(fault));
     }
 
     fn applies(&mut self, document: &Node, file: &str) -> bool {
@@ -205,11 +206,11 @@ impl<'e> Assembly<'e> {
         let active = self.sources.profiles.clone();
         match holds(&expressions, &active) {
             Some(true) => {
-                let named = |profile: &String| {
-                    expressions
-                        .iter()
-                        .any(|text| text.contains(profile.as_str()))
+                let in_text = |text: &String, profile: &String| {
+                    text.split(['!', '&', '|', ' ']).any(|word| word == profile)
                 };
+                let named =
+                    |profile: &String| expressions.iter().any(|text| in_text(text, profile));
                 self.used_profiles.extend(active.into_iter().filter(named));
                 true
             }

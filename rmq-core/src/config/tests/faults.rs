@@ -406,8 +406,37 @@ fn all_kinds_of_faults_come_in_one_error_sorted_by_place() {
 
 #[test]
 fn everything_outside_our_sections_is_left_alone() {
-    read(
+    for text in [
         "spring:\n  datasource: {url: '${DB}', host: [1, 2]}\n  rabbitmq: {}\nserver: {prt: 1}\nlogging.level.root: INFO\nmy: {rabbitmqx: 1}\n",
-    );
-    read("spring:\n  application:\n    name: shop\nmanagement: {}\n");
+        "spring:\n  application:\n    name: shop\nmanagement: {}\n",
+        "spring: {rabbitmq: {host: h}}\nrabbit: {queue: mine}\ncache: {ttl: 5s}\n",
+        "cache: {ttl: 5s}\nserver: {port: 8080}\n",
+        "",
+        "---\n---\n",
+        "just text",
+    ] {
+        read(text);
+    }
+}
+
+#[test]
+fn a_root_that_was_forgotten_or_misspelt_is_told() {
+    check(&[
+        ("rabbit:\n  host: h\n", "1:1", "did you mean `rabbitmq`"),
+        (
+            "rabbitmqs:\n  host: h\nspring.rabbitmq.port: 1\n",
+            "1:1",
+            "did you mean `rabbitmq`",
+        ),
+        (
+            "host: h\ntemplate: {exchange: e}\n",
+            "1:1",
+            "put it below `rabbitmq:`",
+        ),
+        (
+            "listener.simple.prefetch: 5\n",
+            "1:1",
+            "put it below `rabbitmq:`",
+        ),
+    ]);
 }

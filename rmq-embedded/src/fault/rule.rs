@@ -173,10 +173,6 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// Whether any rule looks at this point.
     pub(crate) fn watch(&self, point: Point) -> bool {
         self.rules.iter().any(|rule| rule.point == point)

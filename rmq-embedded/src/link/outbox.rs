@@ -18,8 +18,6 @@ pub(crate) enum End {
     Open,
     /// What waits is written, then the socket is shut down.
     AfterFlush,
-    /// At once, with what waits thrown away.
-    Now,
     /// At once, with a TCP reset where there is a TCP.
     Reset,
 }
@@ -93,8 +91,7 @@ impl Outbox {
         let rank = |end: End| match end {
             End::Open => 0,
             End::AfterFlush => 1,
-            End::Now => 2,
-            End::Reset => 3,
+            End::Reset => 2,
         };
         if rank(end) > rank(pending.end) {
             pending.end = end;

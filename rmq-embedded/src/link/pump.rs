@@ -96,7 +96,7 @@ impl Pump {
                 End::Open => {}
                 End::AfterFlush if self.sent < self.output.len() => {}
                 End::AfterFlush => return say_goodbye(reader, writer).await,
-                End::Now | End::Reset => return Ended::ByBroker,
+                End::Reset => return Ended::ByBroker,
             }
             let reading = !outbox.reading_stopped() && !outbox.is_full();
             if reading && self.held_back {

@@ -1,10 +1,11 @@
 //! A publish frame by frame, until its every byte has come.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::channel::{Assembly, PublishHead};
 use super::exception::{Exception, Outcome};
-use super::message::MessageFacts;
+use super::message::{Charge, MessageFacts};
 use super::queue_options::MAX_EXPIRY;
 use super::state::{At, State};
 use crate::wire::content::{Properties, split_header};
@@ -13,13 +14,35 @@ use crate::wire::method::Publish;
 /// Room reserved on a client's word alone; the rest grows as bytes come.
 const TRUSTED_BODY_SIZE: u64 = 64 * 1024;
 
-/// A publish whose every byte has come.
-#[derive(Debug)]
+/// A publish whose header has come, and once nothing is missing, all of it.
 pub(crate) struct Complete {
     pub(crate) head: PublishHead,
+    /// Properties, then body.
     pub(crate) content: Vec<u8>,
     pub(crate) properties_length: u32,
     pub(crate) facts: MessageFacts,
+    /// Counts `content` until it is a message.
+    charge: Charge,
+}
+
+impl Complete {
+    /// The property bytes.
+    pub(crate) fn properties(&self) -> &[u8] {
+        self.content.get(..self.properties_length as usize).unwrap_or_default()
+    }
+
+    /// The body bytes.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.content.get(self.properties_length as usize..).unwrap_or_default()
+    }
+}
+
+/// Ids and lengths, never a payload.
+impl fmt::Debug for Complete {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = out.debug_struct("Complete");
+        shown.field("head", &self.head).field("bytes", &self.content.len()).finish_non_exhaustive()
+    }
 }
 
 impl State {
@@ -72,41 +95,26 @@ impl State {
         let room = properties.len() + size.min(TRUSTED_BODY_SIZE) as usize;
         let mut content = Vec::with_capacity(room);
         content.extend_from_slice(properties);
+        let mut charge = Charge::new(self.assembling.clone());
+        charge.add(properties.len());
         let properties_length = properties.len() as u32;
+        let message = Complete { head, content, properties_length, facts, charge };
         if size == 0 {
-            return self.publish(
-                at,
-                Complete {
-                    head,
-                    content,
-                    properties_length,
-                    facts,
-                },
-            );
+            return self.publish(at, message);
         }
-        channel.assembly = Assembly::Body {
-            head,
-            content,
-            properties_length,
-            facts,
-            missing: size,
-        };
+        self.channel(at)?.assembly = Assembly::Body { message, missing: size };
         Ok(())
     }
 
     /// A part of a publish's body.
     pub(crate) fn content_body(&mut self, at: At, payload: &[u8]) -> Outcome {
+        if self.assembling.bytes() > self.settings.memory_limit {
+            let limit = self.settings.memory_limit;
+            return Err(Exception::new(506, format!("unfinished publishes hold more than {limit} bytes")));
+        }
         let channel = self.channel(at)?;
-        let (head, mut content, properties_length, facts, missing) = match std::mem::take(
-            &mut channel.assembly,
-        ) {
-            Assembly::Body {
-                head,
-                content,
-                properties_length,
-                facts,
-                missing,
-            } => (head, content, properties_length, facts, missing),
+        let (mut message, missing) = match std::mem::take(&mut channel.assembly) {
+            Assembly::Body { message, missing } => (message, missing),
             Assembly::Idle => return Err(expected_method()),
             Assembly::Header(_) => {
                 return Err(Exception::unexpected_frame(
@@ -115,30 +123,15 @@ impl State {
             }
         };
         let Some(missing) = missing.checked_sub(payload.len() as u64) else {
-            return Err(Exception::frame_error(
-                "a body is longer than its header said",
-            ));
+            return Err(Exception::frame_error("a body is longer than its header said"));
         };
-        content.extend_from_slice(payload);
+        message.content.extend_from_slice(payload);
+        message.charge.add(payload.len());
         if missing > 0 {
-            channel.assembly = Assembly::Body {
-                head,
-                content,
-                properties_length,
-                facts,
-                missing,
-            };
+            channel.assembly = Assembly::Body { message, missing };
             return Ok(());
         }
-        self.publish(
-            at,
-            Complete {
-                head,
-                content,
-                properties_length,
-                facts,
-            },
-        )
+        self.publish(at, message)
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::assembly::Complete;
 use super::confirm::Confirms;
 use super::ids::{ConsumerId, QueueId};
-use super::message::{Entry, MessageFacts};
+use super::message::Entry;
+use super::transaction::Transaction;
 
 /// A delivery that is not settled.
 #[derive(Debug)]
@@ -26,13 +28,7 @@ pub(crate) enum Assembly {
     /// `basic.publish` came, its header comes next.
     Header(PublishHead),
     /// Header came, `missing` body bytes come next.
-    Body {
-        head: PublishHead,
-        content: Vec<u8>,
-        properties_length: u32,
-        facts: MessageFacts,
-        missing: u64,
-    },
+    Body { message: Complete, missing: u64 },
 }
 
 /// What `basic.publish` said.
@@ -57,6 +53,7 @@ pub(crate) struct Channel {
     pub(crate) closing: bool,
     pub(crate) assembly: Assembly,
     pub(crate) confirms: Option<Confirms>,
+    pub(crate) transaction: Option<Transaction>,
     pub(crate) next_tag: u64,
     /// By tag, oldest first.
     pub(crate) unacked: VecDeque<Unacked>,

@@ -29,6 +29,7 @@ impl State {
         }
         let queue = self.named_queue(at, consume.queue.as_str())?;
         self.check_access(at, queue)?;
+        self.check_global_qos(at, queue)?;
         let priority = priority(&consume)?;
         self.check_exclusive_use(queue, consume.exclusive)?;
         let tag: Arc<str> = match requested {
@@ -68,6 +69,18 @@ impl State {
             consumer_tag: tag.into(),
         };
         self.send(at, AMQPClass::Basic(basic::AMQPMethod::ConsumeOk(ok)));
+    }
+
+    /// Quorum queues know no prefetch of a whole channel.
+    fn check_global_qos(&mut self, at: At, id: QueueId) -> Outcome {
+        let limited = self.channel(at)?.channel_prefetch > 0;
+        match self.queues.get(&id) {
+            Some(queue) if limited && queue.is_quorum() => {
+                let label = self.queue_label(queue);
+                Err(Exception::not_implemented(format!("{label} does not support global qos")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_exclusive_use(&mut self, id: QueueId, exclusive: bool) -> Outcome {
@@ -181,9 +194,12 @@ impl State {
 
     /// `confirm.select`.
     pub(crate) fn select_confirms(&mut self, at: At, nowait: bool) -> Outcome {
-        self.channel(at)?
-            .confirms
-            .get_or_insert_with(Confirms::default);
+        let channel = self.channel(at)?;
+        if channel.transaction.is_some() {
+            let text = "cannot switch from tx to confirm mode";
+            return Err(Exception::precondition_failed(text));
+        }
+        channel.confirms.get_or_insert_with(Confirms::default);
         if !nowait {
             let ok = confirm::AMQPMethod::SelectOk(confirm::SelectOk {});
             self.send(at, AMQPClass::Confirm(ok));

@@ -7,6 +7,7 @@ use super::death_header::{self, Death};
 use super::ids::QueueId;
 use super::message::{Entry, Gauge, Message, MessageFacts};
 use super::power::NOBODY;
+use super::routing::extra_keys;
 use super::state::State;
 use super::timers::Due;
 use crate::record::Event;
@@ -101,8 +102,8 @@ impl State {
             return false;
         };
         let message = Arc::new(message);
-        let targets = self.route_message(vhost, &message);
         let headers = message.properties().headers;
+        let targets = self.route_message(vhost, &message, &extra_keys(headers));
         let mut taken = false;
         let mut refused = false;
         for target in targets {

@@ -208,6 +208,7 @@ impl State {
             AMQPClass::Confirm(confirm::AMQPMethod::Select(select)) => {
                 self.select_confirms(at, select.nowait)
             }
+            AMQPClass::Tx(method) => self.tx_method(at, &method),
             AMQPClass::Access(_) => {
                 let ok = access::AMQPMethod::RequestOk(access::RequestOk {});
                 self.send(at, AMQPClass::Access(ok));

@@ -132,6 +132,30 @@ impl Gauge {
     }
 }
 
+/// Bytes of a publish under way, counted as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    gauge: Gauge,
+    bytes: usize,
+}
+
+impl Charge {
+    pub(crate) fn new(gauge: Gauge) -> Self {
+        Self { gauge, bytes: 0 }
+    }
+
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.gauge.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.gauge.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// What of the properties is kept ready for use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MessageFacts {

@@ -36,4 +36,5 @@ pub(crate) mod state;
 pub(crate) mod strike;
 pub(crate) mod timers;
 pub(crate) mod topic;
+pub(crate) mod transaction;
 pub(crate) mod vhost;

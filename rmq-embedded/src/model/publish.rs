@@ -15,36 +15,49 @@ use crate::fault::{Action, AtPublish};
 use crate::record::Event;
 use crate::wire::content::{Edit, Properties, rewrite};
 use crate::wire::encode;
+use crate::wire::table::{RawTable, TableWriter};
 
 impl State {
-    /// Routes and stores a whole message, then returns or confirms it.
+    /// Takes a whole message; in a transaction it waits for the commit.
     pub(crate) fn publish(&mut self, at: At, complete: Complete) -> Outcome {
         self.check_publish(at, &complete)?;
+        let complete = self.with_reply_address(at, complete)?;
+        match self.channel(at)?.transaction.as_mut() {
+            Some(transaction) => {
+                transaction.publishes.push(complete);
+                Ok(())
+            }
+            None => self.publish_now(at, complete),
+        }
+    }
+
+    /// Routes and stores a message, then returns or confirms it.
+    pub(crate) fn publish_now(&mut self, at: At, complete: Complete) -> Outcome {
+        let extra = routing::extra_keys(headers_of(&complete));
+        let complete = without_bcc(complete)?;
+        let tag = self.channel(at)?.confirms.as_mut().map(Confirms::take_tag);
         let Complete {
             head,
             content,
             properties_length,
             facts,
-        } = self.with_reply_address(at, complete)?;
-        let tag = self.channel(at)?.confirms.as_mut().map(Confirms::take_tag);
+            ..
+        } = complete;
         let (exchange, key) = (head.exchange, head.routing_key);
         let gauge = self.memory.clone();
         let message = Message::new(exchange, key, content, properties_length, facts, gauge);
         let message = Arc::new(message);
         self.note(at, || published(&message, tag));
         let vhost = self.connection(at.connection)?.vhost;
-        let queues = self.route_message(vhost, &message);
+        let queues = self.route_message(vhost, &message, &extra);
         match self.strike_publish(at, &message, &queues) {
             None => {}
             Some(Action::Publish(action)) => {
                 self.publish_with_fault(at, &message, &queues, (head.mandatory, tag), action);
                 return Ok(());
             }
-            Some(other) => {
-                if self.carry_out(at, &other)? == Flow::Instead {
-                    return Ok(());
-                }
-            }
+            Some(other) if self.carry_out(at, &other)? == Flow::Instead => return Ok(()),
+            Some(_) => {}
         }
         self.publish_reply(&message);
         if queues.is_empty() && head.mandatory {
@@ -142,48 +155,32 @@ impl State {
     }
 
     /// Replaces the reply-to name in the properties by the channel's own address.
-    fn with_reply_address(&mut self, at: At, mut complete: Complete) -> Outcome<Complete> {
-        let length = complete.properties_length as usize;
-        let properties = complete.content.get(..length).unwrap_or_default();
-        let asked = Properties::scan(properties)
-            .ok()
-            .and_then(|found| found.reply_to);
+    fn with_reply_address(&mut self, at: At, complete: Complete) -> Outcome<Complete> {
+        let asked = Properties::scan(complete.properties()).ok().and_then(|found| found.reply_to);
         if asked != Some(reply_to::REPLY_TO.as_bytes()) {
             return Ok(complete);
         }
         let address = self.reply_address(at)?;
-        let edit = Edit {
-            reply_to: Some(address.as_bytes()),
-            ..Edit::default()
-        };
-        let mut content = Vec::new();
-        rewrite(properties, &edit, &mut content)
-            .map_err(|_| Exception::syntax_error("could not decode a content header"))?;
-        complete.properties_length = content.len() as u32;
-        content.extend_from_slice(complete.content.get(length..).unwrap_or_default());
-        complete.content = content;
-        Ok(complete)
+        edited(complete, &Edit { reply_to: Some(address.as_bytes()), ..Edit::default() })
     }
 
-    /// The queues a message goes to, by its own key and those in CC and BCC.
-    pub(crate) fn route_message(&mut self, vhost: usize, message: &Message) -> Vec<QueueId> {
+    /// The queues a message goes to, by its own key and by `extra` ones.
+    pub(crate) fn route_message(
+        &mut self,
+        vhost: usize,
+        message: &Message,
+        extra: &[Arc<str>],
+    ) -> Vec<QueueId> {
         let Some(vhost) = self.vhosts.get(vhost) else {
             return Vec::new();
         };
         let headers = message.properties().headers;
         let mut queues = Vec::new();
-        routing::route(
-            vhost,
-            &message.exchange,
-            &message.routing_key,
-            headers,
-            &mut queues,
-        );
-        let extra = routing::extra_keys(headers);
+        routing::route(vhost, &message.exchange, &message.routing_key, headers, &mut queues);
         if !extra.is_empty() {
             let mut more = Vec::new();
             for key in extra {
-                routing::route(vhost, &message.exchange, &key, headers, &mut more);
+                routing::route(vhost, &message.exchange, key, headers, &mut more);
                 queues.append(&mut more);
             }
             queues.sort_unstable();
@@ -210,6 +207,34 @@ impl State {
             );
         });
     }
+}
+
+fn headers_of(complete: &Complete) -> Option<RawTable<'_>> {
+    Properties::scan(complete.properties()).ok()?.headers
+}
+
+/// Nobody but the broker sees the `BCC` header.
+fn without_bcc(complete: Complete) -> Outcome<Complete> {
+    let Some(headers) = headers_of(&complete).filter(|headers| headers.get("BCC").is_some()) else {
+        return Ok(complete);
+    };
+    let mut kept = TableWriter::default();
+    for (key, value) in headers.entries().filter_map(Result::ok).filter(|(key, _)| key != b"BCC") {
+        kept.raw(key, value);
+    }
+    let kept = kept.0;
+    edited(complete, &Edit { headers: Some(&kept), ..Edit::default() })
+}
+
+fn edited(mut complete: Complete, edit: &Edit<'_>) -> Outcome<Complete> {
+    let mut content = Vec::new();
+    rewrite(complete.properties(), edit, &mut content)
+        .map_err(|_| Exception::syntax_error("could not decode a content header"))?;
+    let properties_length = content.len() as u32;
+    content.extend_from_slice(complete.body());
+    complete.content = content;
+    complete.properties_length = properties_length;
+    Ok(complete)
 }
 
 fn published(message: &Message, tag: Option<u64>) -> Event {

@@ -8,6 +8,7 @@ use super::ids::QueueId;
 use super::message::Entry;
 use super::state::{At, State};
 use super::strike::Flow;
+use super::transaction::Settlement;
 use crate::fault::Action;
 use crate::record::Event;
 
@@ -19,13 +20,7 @@ impl State {
         if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
             return Ok(());
         }
-        let taken = self.take(at, tag, multiple)?;
-        let mut queues = Queues::default();
-        for delivery in taken {
-            queues.note(delivery.queue);
-            self.release(at, &delivery);
-        }
-        self.deliver_all(queues);
+        self.settle_taken(at, (tag, multiple), Settlement::Ack)?;
         if struck == Some(Action::CutAfter) {
             self.cut_link(at.connection);
         }
@@ -43,18 +38,8 @@ impl State {
         if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
             return Ok(());
         }
-        let taken = self.take(at, tag, multiple)?;
-        let mut queues = Queues::default();
-        for delivery in taken {
-            queues.note(delivery.queue);
-            self.release(at, &delivery);
-            if requeue {
-                self.requeue(delivery.queue, delivery.entry);
-            } else {
-                self.discard(delivery.queue, delivery.entry, "rejected");
-            }
-        }
-        self.deliver_all(queues);
+        let settlement = if requeue { Settlement::Requeue } else { Settlement::Reject };
+        self.settle_taken(at, (tag, multiple), settlement)?;
         if struck == Some(Action::CutAfter) {
             self.cut_link(at.connection);
         }
@@ -72,6 +57,32 @@ impl State {
             self.send(at, AMQPClass::Basic(ok));
         }
         Ok(())
+    }
+
+    /// Settles now, or in a transaction notes what is to be settled.
+    fn settle_taken(&mut self, at: At, named: (u64, bool), how: Settlement) -> Outcome {
+        let taken = self.take(at, named.0, named.1)?;
+        if let Some(transaction) = self.channel(at)?.transaction.as_mut() {
+            transaction.settled.extend(taken.into_iter().map(|delivery| (delivery, how)));
+            return Ok(());
+        }
+        let mut queues = Queues::default();
+        for delivery in taken {
+            queues.note(delivery.queue);
+            self.settle(at, delivery, how);
+        }
+        self.deliver_all(queues);
+        Ok(())
+    }
+
+    /// Settles one delivery.
+    pub(crate) fn settle(&mut self, at: At, delivery: Unacked, how: Settlement) {
+        self.release(at, &delivery);
+        match how {
+            Settlement::Ack => {}
+            Settlement::Requeue => self.requeue(delivery.queue, delivery.entry),
+            Settlement::Reject => self.discard(delivery.queue, delivery.entry, "rejected"),
+        }
     }
 
     /// Whether a fault takes the place of settling.
@@ -128,7 +139,10 @@ impl State {
         let Ok(channel) = self.channel(at) else {
             return;
         };
-        let taken: Vec<Unacked> = channel.unacked.drain(..).collect();
+        let mut taken: Vec<Unacked> = channel.unacked.drain(..).collect();
+        if let Some(transaction) = channel.transaction.as_mut() {
+            taken.extend(transaction.settled.drain(..).map(|(delivery, _)| delivery));
+        }
         let mut queues = Queues::default();
         for delivery in taken {
             queues.note(delivery.queue);

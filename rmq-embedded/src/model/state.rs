@@ -34,7 +34,10 @@ pub(crate) struct State {
     pub(crate) timers: Timers,
     pub(crate) rules: Rules,
     pub(crate) log: Arc<Log>,
+    /// Messages in queues and unsettled.
     pub(crate) memory: Gauge,
+    /// Publishes under way, and those of open transactions.
+    pub(crate) assembling: Gauge,
     pub(crate) alarm: Alarm,
     /// Whether the port is open; the accepting task obeys.
     pub(crate) listening: watch::Sender<bool>,
@@ -76,6 +79,7 @@ impl State {
             rules: Rules::default(),
             log,
             memory: Gauge::default(),
+            assembling: Gauge::default(),
             alarm: Alarm::default(),
             listening: watch::Sender::new(true),
             held_confirms: Vec::new(),
@@ -83,7 +87,7 @@ impl State {
             discarded: VecDeque::new(),
             last_id: 0,
             started: Instant::now(),
-            clock: 0,
+            clock: 1,
         }
     }
 
@@ -100,7 +104,8 @@ impl State {
 
     /// Reads the time; every operation begins with it.
     pub(crate) fn refresh_clock(&mut self) {
-        self.clock = self.started.elapsed().as_millis() as u64;
+        // From 1 on: "the millisecond before now" is always there.
+        self.clock = 1 + self.started.elapsed().as_millis() as u64;
     }
 
     /// Whether one more client may connect.

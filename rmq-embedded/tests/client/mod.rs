@@ -66,6 +66,10 @@ impl Client {
     }
 
     pub async fn login(&mut self) {
+        self.login_with(0).await;
+    }
+
+    pub async fn login_with(&mut self, heartbeat: u16) {
         self.send_bytes(b"AMQP\x00\x00\x09\x01").await;
         self.next().await;
         self.start_ok("PLAIN", "\0guest\0guest").await;
@@ -73,7 +77,7 @@ impl Client {
         let tune = connection::TuneOk {
             channel_max: 2047,
             frame_max: 131_072,
-            heartbeat: 0,
+            heartbeat,
         };
         self.send(
             0,
@@ -126,14 +130,21 @@ impl Client {
 
     /// The next frame that is no heartbeat; `None` where the broker closed the link.
     pub async fn try_next(&mut self) -> Option<AMQPFrame> {
+        loop {
+            match self.try_frame().await {
+                Some(AMQPFrame::Heartbeat) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// The next frame; `None` where the broker closed the link.
+    pub async fn try_frame(&mut self) -> Option<AMQPFrame> {
         let wait = async {
             loop {
                 if let Ok((rest, frame)) = parse_frame(&self.input[..]) {
                     let used = self.input.len() - rest.len();
                     self.input.drain(..used);
-                    if frame == AMQPFrame::Heartbeat {
-                        continue;
-                    }
                     return Some(frame);
                 }
                 match self.stream.read_buf(&mut self.input).await {
@@ -142,9 +153,7 @@ impl Client {
                 }
             }
         };
-        tokio::time::timeout(DEADLINE, wait)
-            .await
-            .expect("no frame came in time")
+        tokio::time::timeout(DEADLINE, wait).await.expect("no frame came in time")
     }
 
     pub async fn next(&mut self) -> AMQPFrame {
@@ -408,6 +417,30 @@ impl Client {
             }
             other => panic!("expected channel.close, got {other:?}"),
         }
+    }
+
+    /// The broker's close of the connection, where what was sent can't be followed by an answer.
+    pub async fn connection_closed_at_once(&mut self) -> (u16, String) {
+        match self.method(0).await {
+            AMQPClass::Connection(connection::AMQPMethod::Close(close)) => {
+                (close.reply_code, close.reply_text.to_string())
+            }
+            other => panic!("expected connection.close, got {other:?}"),
+        }
+    }
+
+    /// Reads raw bytes until `wanted` is among them; false where the link ends first.
+    pub async fn bytes_until(&mut self, wanted: &[u8]) -> bool {
+        let wait = async {
+            while !self.input.windows(wanted.len()).any(|window| window == wanted) {
+                if self.stream.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
+                    return false;
+                }
+            }
+            self.input.clear();
+            true
+        };
+        tokio::time::timeout(DEADLINE, wait).await.expect("the bytes did not come in time")
     }
 
     /// The broker's close of the connection: code and text; answered with close-ok.

@@ -15,7 +15,11 @@ const BODY: &[u8] = &[b'x'; 64];
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
-    let broker = EmbeddedBroker::builder().record_capacity(0).memory_limit(4 << 30).start().await?;
+    let broker = EmbeddedBroker::builder()
+        .record_capacity(0)
+        .memory_limit(4 << 30)
+        .start()
+        .await?;
     println!("started in {:?}", begin.elapsed());
 
     let mut stream = broker.connect();
@@ -23,10 +27,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let before = resident_kib()?;
     let begin = Instant::now();
     for number in 0..QUEUES {
-        stream.write_all(&declare(&format!("queue.{number:05}"))).await?;
+        stream
+            .write_all(&declare(&format!("queue.{number:05}")))
+            .await?;
     }
     wait_for(&broker, QUEUES - 1, 0).await;
-    println!("{QUEUES} queues in {:?}, {} KiB", begin.elapsed(), resident_kib()?.saturating_sub(before));
+    println!(
+        "{QUEUES} queues in {:?}, {} KiB",
+        begin.elapsed(),
+        resident_kib()?.saturating_sub(before)
+    );
 
     let begin = Instant::now();
     for _ in 0..MESSAGES_EACH {
@@ -56,14 +66,30 @@ async fn wait_for(broker: &EmbeddedBroker, queue: usize, messages: usize) {
 
 async fn login(stream: &mut DuplexStream) -> Result<(), Box<dyn Error>> {
     let mut bytes = b"AMQP\x00\x00\x09\x01".to_vec();
-    frame(&mut bytes, 1, 0, &[&[0, 10, 0, 11, 0, 0, 0, 0], short("PLAIN").as_slice(), &[0, 0, 0, 12], b"\0guest\0guest", &short("en_US")].concat());
+    frame(
+        &mut bytes,
+        1,
+        0,
+        &[
+            &[0, 10, 0, 11, 0, 0, 0, 0],
+            short("PLAIN").as_slice(),
+            &[0, 0, 0, 12],
+            b"\0guest\0guest",
+            &short("en_US"),
+        ]
+        .concat(),
+    );
     frame(&mut bytes, 1, 0, &[0, 10, 0, 31, 7, 255, 0, 2, 0, 0, 0, 0]);
     frame(&mut bytes, 1, 0, &[0, 10, 0, 40, 1, b'/', 0, 0]);
     frame(&mut bytes, 1, 1, &[0, 20, 0, 10, 0]);
     stream.write_all(&bytes).await?;
     let mut answer = [0; 4096];
     let read = stream.read(&mut answer).await?;
-    if read == 0 { Err("the broker closed the link".into()) } else { Ok(()) }
+    if read == 0 {
+        Err("the broker closed the link".into())
+    } else {
+        Ok(())
+    }
 }
 
 fn short(text: &str) -> Vec<u8> {
@@ -73,13 +99,24 @@ fn short(text: &str) -> Vec<u8> {
 /// Without an answer, so that nothing has to be read.
 fn declare(name: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let payload = [&[0, 50, 0, 10, 0, 0][..], &short(name), &[0b1_0010], &[0; 4]].concat();
+    let payload = [
+        &[0, 50, 0, 10, 0, 0][..],
+        &short(name),
+        &[0b1_0010],
+        &[0; 4],
+    ]
+    .concat();
     frame(&mut bytes, 1, 1, &payload);
     bytes
 }
 
 fn publish(bytes: &mut Vec<u8>, key: &str) {
-    frame(bytes, 1, 1, &[&[0, 60, 0, 40, 0, 0, 0][..], &short(key), &[0]].concat());
+    frame(
+        bytes,
+        1,
+        1,
+        &[&[0, 60, 0, 40, 0, 0, 0][..], &short(key), &[0]].concat(),
+    );
     let mut header = vec![0, 60, 0, 0];
     header.extend_from_slice(&(BODY.len() as u64).to_be_bytes());
     header.extend_from_slice(&[0, 0]);
@@ -99,6 +136,8 @@ fn frame(bytes: &mut Vec<u8>, kind: u8, channel: u16, payload: &[u8]) {
 fn resident_kib() -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.trim().split(' ').next()).ok_or("no VmRSS")?;
+    let number = line
+        .and_then(|line| line.trim().split(' ').next())
+        .ok_or("no VmRSS")?;
     Ok(number.parse()?)
 }

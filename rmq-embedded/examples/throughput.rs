@@ -19,7 +19,9 @@ const BODY: [u8; 256] = [b'x'; 256];
 
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
-    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:5672".to_owned());
+    let address = arguments
+        .next()
+        .unwrap_or_else(|| "127.0.0.1:5672".to_owned());
     let messages = arguments.next().map_or(Ok(500_000), |text| text.parse())?;
     let begin = Instant::now();
     publish(&address, messages)?;
@@ -37,7 +39,10 @@ fn report(what: &str, messages: u64, begin: Instant) {
 
 fn publish(address: &str, messages: u64) -> Outcome {
     let mut link = Link::open(address)?;
-    link.call(1, &[&[0, 50, 0, 10, 0, 0], &short("throughput")[..], &[0; 5]].concat())?;
+    link.call(
+        1,
+        &[&[0, 50, 0, 10, 0, 0], &short("throughput")[..], &[0; 5]].concat(),
+    )?;
     link.call(1, &[0, 85, 0, 10, 0])?;
     let confirmed = Arc::new(AtomicU64::new(0));
     let mut reading = link.clone_reader()?;
@@ -88,7 +93,16 @@ fn consume(address: &str, messages: u64) -> Outcome {
     let mut link = Link::open(address)?;
     let [high, low] = PREFETCH.to_be_bytes();
     link.call(1, &[0, 60, 0, 10, 0, 0, 0, 0, high, low, 0])?;
-    link.call(1, &[&[0, 60, 0, 20, 0, 0], &short("throughput")[..], &short("c"), &[0; 5]].concat())?;
+    link.call(
+        1,
+        &[
+            &[0, 60, 0, 20, 0, 0],
+            &short("throughput")[..],
+            &short("c"),
+            &[0; 5],
+        ]
+        .concat(),
+    )?;
     let mut taken = 0;
     while taken < messages {
         let (kind, payload) = link.frame()?;
@@ -103,7 +117,10 @@ fn consume(address: &str, messages: u64) -> Outcome {
             link.send(1, 1, &ack)?;
         }
     }
-    link.call(1, &[&[0, 50, 0, 40, 0, 0], &short("throughput")[..], &[0]].concat())?;
+    link.call(
+        1,
+        &[&[0, 50, 0, 40, 0, 0], &short("throughput")[..], &[0]].concat(),
+    )?;
     Ok(())
 }
 
@@ -118,11 +135,21 @@ impl Link {
     fn open(address: &str) -> Outcome<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        let mut link = Self { stream, input: Vec::new(), at: 0 };
+        let mut link = Self {
+            stream,
+            input: Vec::new(),
+            at: 0,
+        };
         link.stream.write_all(b"AMQP\x00\x00\x09\x01")?;
         link.frame()?;
         let login = [0, 10, 0, 11, 0, 0, 0, 0];
-        let start_ok = [&login[..], &short("PLAIN"), &[0, 0, 0, 12], b"\0guest\0guest", &short("en_US")];
+        let start_ok = [
+            &login[..],
+            &short("PLAIN"),
+            &[0, 0, 0, 12],
+            b"\0guest\0guest",
+            &short("en_US"),
+        ];
         link.call(0, &start_ok.concat())?;
         link.send(1, 0, &[0, 10, 0, 31, 7, 255, 0, 2, 0, 0, 0, 0])?;
         link.call(0, &[0, 10, 0, 40, 1, b'/', 0, 0])?;
@@ -131,7 +158,11 @@ impl Link {
     }
 
     fn clone_reader(&self) -> Outcome<Self> {
-        Ok(Self { stream: self.stream.try_clone()?, input: Vec::new(), at: 0 })
+        Ok(Self {
+            stream: self.stream.try_clone()?,
+            input: Vec::new(),
+            at: 0,
+        })
     }
 
     fn call(&mut self, channel: u16, payload: &[u8]) -> Outcome {

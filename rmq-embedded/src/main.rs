@@ -44,7 +44,9 @@ fn configure(arguments: impl Iterator<Item = String>) -> Result<Option<Builder>,
         if name == "--help" || name == "-h" {
             return Ok(None);
         }
-        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let value = arguments
+            .next()
+            .ok_or_else(|| format!("{name} needs a value"))?;
         builder = apply(builder, &name, &value)?;
     }
     Ok(Some(builder))
@@ -52,7 +54,9 @@ fn configure(arguments: impl Iterator<Item = String>) -> Result<Option<Builder>,
 
 fn apply(builder: Builder, name: &str, value: &str) -> Result<Builder, String> {
     fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-        value.parse().map_err(|_| format!("{name} takes a number, not '{value}'"))
+        value
+            .parse()
+            .map_err(|_| format!("{name} takes a number, not '{value}'"))
     }
     match name {
         "--port" => Ok(builder.port(number(name, value)?)),
@@ -61,8 +65,9 @@ fn apply(builder: Builder, name: &str, value: &str) -> Result<Builder, String> {
             Ok(builder.memory_limit(megabytes.saturating_mul(1024 * 1024)))
         }
         "--user" => {
-            let (user, password) =
-                value.split_once(':').ok_or_else(|| format!("{name} takes NAME:PASSWORD"))?;
+            let (user, password) = value
+                .split_once(':')
+                .ok_or_else(|| format!("{name} takes NAME:PASSWORD"))?;
             Ok(builder.user(user, password))
         }
         "--vhost" => Ok(builder.vhost(value)),
@@ -78,7 +83,10 @@ async fn serve(broker: &EmbeddedBroker) -> ExitCode {
     );
     match tokio::signal::ctrl_c().await {
         Ok(()) => {
-            broker.close_all(320, "broker forced connection closure with reason 'shutdown'");
+            broker.close_all(
+                320,
+                "broker forced connection closure with reason 'shutdown'",
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -1,7 +1,12 @@
 //! Any bytes end in a close or a dropped link, never in a panic, a hang or growth without bound.
 //!
 //! `RMQ_FULL=1` runs 100,000 mutated conversations instead of 2,000.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod client;
 
@@ -22,15 +27,41 @@ fn conversation() -> Vec<u8> {
         response: "\0guest\0guest".into(),
         locale: "en_US".into(),
     };
-    push(0, AMQPClass::Connection(connection::AMQPMethod::StartOk(start_ok)));
-    let tune = connection::TuneOk { channel_max: 10, frame_max: 131_072, heartbeat: 0 };
-    push(0, AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune)));
-    let open = connection::Open { virtual_host: "/".into() };
+    push(
+        0,
+        AMQPClass::Connection(connection::AMQPMethod::StartOk(start_ok)),
+    );
+    let tune = connection::TuneOk {
+        channel_max: 10,
+        frame_max: 131_072,
+        heartbeat: 0,
+    };
+    push(
+        0,
+        AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune)),
+    );
+    let open = connection::Open {
+        virtual_host: "/".into(),
+    };
     push(0, AMQPClass::Connection(connection::AMQPMethod::Open(open)));
-    push(1, AMQPClass::Channel(channel::AMQPMethod::Open(channel::Open {})));
-    push(1, AMQPClass::Confirm(confirm::AMQPMethod::Select(confirm::Select { nowait: false })));
-    let arguments = [("x-max-length", int(100)), ("x-dead-letter-exchange", text(""))];
-    push(1, AMQPClass::Queue(queue::AMQPMethod::Declare(durable("q", &arguments))));
+    push(
+        1,
+        AMQPClass::Channel(channel::AMQPMethod::Open(channel::Open {})),
+    );
+    push(
+        1,
+        AMQPClass::Confirm(confirm::AMQPMethod::Select(confirm::Select {
+            nowait: false,
+        })),
+    );
+    let arguments = [
+        ("x-max-length", int(100)),
+        ("x-dead-letter-exchange", text("")),
+    ];
+    push(
+        1,
+        AMQPClass::Queue(queue::AMQPMethod::Declare(durable("q", &arguments))),
+    );
     let consume = basic::Consume {
         queue: "q".into(),
         consumer_tag: "c".into(),
@@ -47,10 +78,17 @@ fn conversation() -> Vec<u8> {
         .with_expiration("60000".into())
         .with_message_id("m".into());
     bytes.extend(publish_frames(1, "", "q", b"body", true, properties));
-    let ack = basic::Ack { delivery_tag: 1, multiple: false };
+    let ack = basic::Ack {
+        delivery_tag: 1,
+        multiple: false,
+    };
     let ack = AMQPClass::Basic(basic::AMQPMethod::Ack(ack));
     bytes.extend(encode(&AMQPFrame::Method(1, ack)));
-    let nack = basic::Nack { delivery_tag: 0, multiple: true, requeue: false };
+    let nack = basic::Nack {
+        delivery_tag: 0,
+        multiple: true,
+        requeue: false,
+    };
     let nack = AMQPClass::Basic(basic::AMQPMethod::Nack(nack));
     bytes.extend(encode(&AMQPFrame::Method(1, nack)));
     bytes
@@ -68,7 +106,9 @@ async fn feed(broker: &EmbeddedBroker, bytes: &[u8]) {
         let mut answer = Vec::new();
         reader.read_to_end(&mut answer).await.unwrap();
     };
-    tokio::time::timeout(DEADLINE, talk).await.expect("the broker neither answers nor closes");
+    tokio::time::timeout(DEADLINE, talk)
+        .await
+        .expect("the broker neither answers nor closes");
 }
 
 /// The broker still serves a well-behaved client.
@@ -85,9 +125,18 @@ async fn the_conversation_itself_is_sound() {
     let broker = EmbeddedBroker::start().await.unwrap();
     feed(&broker, &conversation()).await;
     let record = broker.record();
-    assert_eq!(record.count(|event| matches!(event, Event::Acked { tag: 1, .. })), 1);
-    assert_eq!(record.count(|event| matches!(event, Event::ConnectionClosed { .. })), 0);
-    assert_eq!(record.count(|event| matches!(event, Event::ChannelClosed { .. })), 0);
+    assert_eq!(
+        record.count(|event| matches!(event, Event::Acked { tag: 1, .. })),
+        1
+    );
+    assert_eq!(
+        record.count(|event| matches!(event, Event::ConnectionClosed { .. })),
+        0
+    );
+    assert_eq!(
+        record.count(|event| matches!(event, Event::ChannelClosed { .. })),
+        0
+    );
 }
 
 #[tokio::test]
@@ -102,7 +151,11 @@ async fn every_truncation_ends_the_link() {
 
 #[tokio::test]
 async fn mutated_conversations_end_the_link() {
-    let rounds = if std::env::var_os("RMQ_FULL").is_some() { 100_000 } else { 2_000 };
+    let rounds = if std::env::var_os("RMQ_FULL").is_some() {
+        100_000
+    } else {
+        2_000
+    };
     let broker = EmbeddedBroker::start().await.unwrap();
     let whole = conversation();
     let mut random = fastrand::Rng::with_seed(0x5EED);
@@ -145,7 +198,10 @@ async fn a_giant_claim_of_length_is_refused_at_once() {
     client.send_bytes(&bytes).await;
     let (code, told) = client.channel_closed(1).await;
     assert_eq!(code, 406, "{told}");
-    assert!(told.contains("is larger than configured max size 134217728"), "{told}");
+    assert!(
+        told.contains("is larger than configured max size 134217728"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -162,7 +218,10 @@ async fn deep_tables_end_the_connection_in_methods_and_travel_intact_in_messages
     client.open(1).await;
     client.exchange("h", "headers").await;
     client.queue("dead", &[]).await;
-    let dead = [("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))];
+    let dead = [
+        ("x-dead-letter-exchange", text("")),
+        ("x-dead-letter-routing-key", text("dead")),
+    ];
     client.queue("q", &dead).await;
     client.bind("q", "h", "").await;
     let mut header = vec![0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0b0010_0000, 0];
@@ -179,9 +238,21 @@ async fn deep_tables_end_the_connection_in_methods_and_travel_intact_in_messages
     let found = raw.bytes_until(&deep_table(5_000)).await;
     assert!(found, "the table was changed on the way");
     raw.nack(1, 1, false).await;
-    let died = |event: &Event| matches!(event, Event::DeadLettered { reason: "rejected", .. });
+    let died = |event: &Event| {
+        matches!(
+            event,
+            Event::DeadLettered {
+                reason: "rejected",
+                ..
+            }
+        )
+    };
     broker.record().wait_for(DEADLINE, died).await.unwrap();
-    assert_eq!(client.count("dead").await, 1, "dead-lettering does not choke on it either");
+    assert_eq!(
+        client.count("dead").await,
+        1,
+        "dead-lettering does not choke on it either"
+    );
 }
 
 /// A table nested `depth` deep, with its length.

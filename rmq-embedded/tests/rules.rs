@@ -1,5 +1,10 @@
 //! Names, kinds, modes and handshakes: what RabbitMQ allows, refuses and says about it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 mod client;
 
@@ -39,7 +44,12 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
     client.publish("", "q", "x").await;
     client.exchange("d", "direct").await;
     let delete = |queue: &str, if_unused, if_empty| {
-        let delete = queue::Delete { queue: queue.into(), if_unused, if_empty, nowait: false };
+        let delete = queue::Delete {
+            queue: queue.into(),
+            if_unused,
+            if_empty,
+            nowait: false,
+        };
         AMQPClass::Queue(queue::AMQPMethod::Delete(delete))
     };
     let declare = |declare| AMQPClass::Queue(queue::AMQPMethod::Declare(declare));
@@ -52,14 +62,36 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
             arguments: Default::default(),
         }))
     };
-    let passive = queue::Declare { passive: true, ..durable("none", &[]) };
+    let passive = queue::Declare {
+        passive: true,
+        ..durable("none", &[])
+    };
     let quorum = [("x-queue-type", text("quorum"))];
-    let brief = queue::Declare { durable: false, ..durable("quorum", &quorum) };
+    let brief = queue::Declare {
+        durable: false,
+        ..durable("quorum", &quorum)
+    };
     for (method, code, told) in [
-        (declare(passive), 404, "NOT_FOUND - no queue 'none' in vhost '/'"),
-        (bind("q", "none"), 404, "NOT_FOUND - no exchange 'none' in vhost '/'"),
-        (bind("q", ""), 403, "ACCESS_REFUSED - operation not permitted on the default exchange"),
-        (delete("q", false, true), 406, "PRECONDITION_FAILED - queue 'q' in vhost '/' not empty"),
+        (
+            declare(passive),
+            404,
+            "NOT_FOUND - no queue 'none' in vhost '/'",
+        ),
+        (
+            bind("q", "none"),
+            404,
+            "NOT_FOUND - no exchange 'none' in vhost '/'",
+        ),
+        (
+            bind("q", ""),
+            403,
+            "ACCESS_REFUSED - operation not permitted on the default exchange",
+        ),
+        (
+            delete("q", false, true),
+            406,
+            "PRECONDITION_FAILED - queue 'q' in vhost '/' not empty",
+        ),
         (
             declare(durable("amq.mine", &[])),
             403,
@@ -76,7 +108,10 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
             "PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'd' in vhost '/': received 'fanout' but current is 'direct'",
         ),
         (
-            declare(queue::Declare { durable: false, ..durable("q", &[]) }),
+            declare(queue::Declare {
+                durable: false,
+                ..durable("q", &[])
+            }),
             406,
             "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but current is 'true'",
         ),
@@ -106,7 +141,8 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
     client.open(1).await;
     let claimed = AMQPProperties::default().with_user_id("root".into());
     client.publish_with("", "q", "x", false, claimed).await;
-    let told = "PRECONDITION_FAILED - user_id property set to 'root' but authenticated user was 'guest'";
+    let told =
+        "PRECONDITION_FAILED - user_id property set to 'root' but authenticated user was 'guest'";
     assert_eq!(client.channel_closed(1).await, (406, told.to_owned()));
     client.open(1).await;
     client.send(1, declare_exchange("new", "x-none")).await;
@@ -117,7 +153,9 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
 #[tokio::test]
 async fn a_method_on_a_channel_that_is_not_open_ends_the_connection() {
     let (_broker, mut client) = ready().await;
-    client.publish_with("", "q", "x", false, AMQPProperties::default()).await;
+    client
+        .publish_with("", "q", "x", false, AMQPProperties::default())
+        .await;
     let declare = AMQPClass::Queue(queue::AMQPMethod::Declare(durable("q", &[])));
     client.send(5, declare).await;
     let told = "CHANNEL_ERROR - expected 'channel.open'".to_owned();
@@ -137,13 +175,22 @@ async fn headers_exchanges_match_all_or_any() {
             nowait: false,
             arguments: table(&[("x-match", text(mode)), ("a", int(1)), ("b", text("two"))]),
         };
-        client.call(1, AMQPClass::Queue(queue::AMQPMethod::Bind(bind))).await;
+        client
+            .call(1, AMQPClass::Queue(queue::AMQPMethod::Bind(bind)))
+            .await;
     }
-    for headers in [vec![("a", int(1)), ("b", text("two"))], vec![("a", int(1))], vec![("a", int(2))]] {
+    for headers in [
+        vec![("a", int(1)), ("b", text("two"))],
+        vec![("a", int(1))],
+        vec![("a", int(2))],
+    ] {
         let properties = AMQPProperties::default().with_headers(table(&headers));
         client.publish_with("h", "", "x", false, properties).await;
     }
-    assert_eq!((client.count("all").await, client.count("any").await), (1, 2));
+    assert_eq!(
+        (client.count("all").await, client.count("any").await),
+        (1, 2)
+    );
 }
 
 #[tokio::test]
@@ -162,7 +209,9 @@ async fn exchanges_bound_to_each_other_in_a_ring_deliver_once() {
             nowait: false,
             arguments: Default::default(),
         };
-        client.call(1, AMQPClass::Exchange(exchange::AMQPMethod::Bind(bind))).await;
+        client
+            .call(1, AMQPClass::Exchange(exchange::AMQPMethod::Bind(bind)))
+            .await;
     }
     client.publish("a", "", "x").await;
     assert_eq!((client.count("a").await, client.count("b").await), (1, 1));
@@ -180,7 +229,10 @@ async fn cc_and_bcc_route_and_bcc_is_not_seen() {
     client.publish_with("", "to", "x", false, properties).await;
     for name in ["to", "cc", "bcc"] {
         let got = client.get(name).await.unwrap();
-        assert!(got.header("CC").is_some() && got.header("BCC").is_none(), "{name}");
+        assert!(
+            got.header("CC").is_some() && got.header("BCC").is_none(),
+            "{name}"
+        );
     }
 }
 
@@ -189,16 +241,28 @@ async fn a_transaction_takes_effect_at_its_commit_and_leaves_nothing_at_a_rollba
     let (broker, mut client) = ready().await;
     client.queue("q", &[]).await;
     client.publish("", "q", "before").await;
-    client.call(1, AMQPClass::Tx(tx::AMQPMethod::Select(tx::Select {}))).await;
+    client
+        .call(1, AMQPClass::Tx(tx::AMQPMethod::Select(tx::Select {})))
+        .await;
     client.publish("", "q", "rolled back").await;
     client.get_with("q", false).await.unwrap();
     client.ack(1, 1, false).await;
-    client.call(1, AMQPClass::Tx(tx::AMQPMethod::Rollback(tx::Rollback {}))).await;
-    assert_eq!((broker.ready_count("q"), broker.unacked_count("q")), (Some(0), Some(1)));
+    client
+        .call(1, AMQPClass::Tx(tx::AMQPMethod::Rollback(tx::Rollback {})))
+        .await;
+    assert_eq!(
+        (broker.ready_count("q"), broker.unacked_count("q")),
+        (Some(0), Some(1))
+    );
     client.ack(1, 1, false).await;
     client.publish("", "q", "committed").await;
-    client.call(1, AMQPClass::Tx(tx::AMQPMethod::Commit(tx::Commit {}))).await;
-    assert_eq!((broker.ready_count("q"), broker.unacked_count("q")), (Some(1), Some(0)));
+    client
+        .call(1, AMQPClass::Tx(tx::AMQPMethod::Commit(tx::Commit {})))
+        .await;
+    assert_eq!(
+        (broker.ready_count("q"), broker.unacked_count("q")),
+        (Some(1), Some(0))
+    );
     let select = confirm::AMQPMethod::Select(confirm::Select { nowait: false });
     client.send(1, AMQPClass::Confirm(select)).await;
     let told = "PRECONDITION_FAILED - cannot switch from tx to confirm mode".to_owned();
@@ -212,18 +276,37 @@ async fn amqplain_logs_in_and_an_unknown_vhost_is_told() {
     client.send_bytes(b"AMQP\x00\x00\x09\x01").await;
     client.next().await;
     client
-        .start_ok("AMQPLAIN", "\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest")
+        .start_ok(
+            "AMQPLAIN",
+            "\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest",
+        )
         .await;
     match client.method(0).await {
         AMQPClass::Connection(connection::AMQPMethod::Tune(tune)) => {
-            assert_eq!((tune.frame_max, tune.channel_max, tune.heartbeat), (131_072, 2047, 60));
+            assert_eq!(
+                (tune.frame_max, tune.channel_max, tune.heartbeat),
+                (131_072, 2047, 60)
+            );
         }
         other => panic!("not accepted: {other:?}"),
     }
-    let tune = connection::TuneOk { channel_max: 0, frame_max: 0, heartbeat: 0 };
-    client.send(0, AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune))).await;
-    let open = connection::Open { virtual_host: "nowhere".into() };
-    client.send(0, AMQPClass::Connection(connection::AMQPMethod::Open(open))).await;
+    let tune = connection::TuneOk {
+        channel_max: 0,
+        frame_max: 0,
+        heartbeat: 0,
+    };
+    client
+        .send(
+            0,
+            AMQPClass::Connection(connection::AMQPMethod::TuneOk(tune)),
+        )
+        .await;
+    let open = connection::Open {
+        virtual_host: "nowhere".into(),
+    };
+    client
+        .send(0, AMQPClass::Connection(connection::AMQPMethod::Open(open)))
+        .await;
     let told = "NOT_ALLOWED - vhost nowhere not found".to_owned();
     assert_eq!(client.connection_closed().await, (530, told));
 }
@@ -244,7 +327,11 @@ async fn another_protocol_is_answered_with_ours() {
 
 #[tokio::test]
 async fn a_silent_client_is_dropped_and_a_quiet_broker_beats() {
-    let broker = EmbeddedBroker::builder().heartbeat(Duration::from_secs(1)).start().await.unwrap();
+    let broker = EmbeddedBroker::builder()
+        .heartbeat(Duration::from_secs(1))
+        .start()
+        .await
+        .unwrap();
     let mut client = Client::raw(&broker);
     client.login_with(1).await;
     // The client says nothing more: two intervals later its link is gone.
@@ -259,8 +346,17 @@ async fn a_silent_client_is_dropped_and_a_quiet_broker_beats() {
 #[tokio::test]
 async fn a_secret_can_be_updated() {
     let (_broker, mut client) = ready().await;
-    let update = connection::UpdateSecret { new_secret: "new".into(), reason: "expiry".into() };
-    match client.call(0, AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(update))).await {
+    let update = connection::UpdateSecret {
+        new_secret: "new".into(),
+        reason: "expiry".into(),
+    };
+    match client
+        .call(
+            0,
+            AMQPClass::Connection(connection::AMQPMethod::UpdateSecret(update)),
+        )
+        .await
+    {
         AMQPClass::Connection(connection::AMQPMethod::UpdateSecretOk(_)) => {}
         other => panic!("{other:?}"),
     }

@@ -28,12 +28,16 @@ pub(crate) struct Complete {
 impl Complete {
     /// The property bytes.
     pub(crate) fn properties(&self) -> &[u8] {
-        self.content.get(..self.properties_length as usize).unwrap_or_default()
+        self.content
+            .get(..self.properties_length as usize)
+            .unwrap_or_default()
     }
 
     /// The body bytes.
     pub(crate) fn body(&self) -> &[u8] {
-        self.content.get(self.properties_length as usize..).unwrap_or_default()
+        self.content
+            .get(self.properties_length as usize..)
+            .unwrap_or_default()
     }
 }
 
@@ -41,7 +45,10 @@ impl Complete {
 impl fmt::Debug for Complete {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = out.debug_struct("Complete");
-        shown.field("head", &self.head).field("bytes", &self.content.len()).finish_non_exhaustive()
+        shown
+            .field("head", &self.head)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,11 +105,20 @@ impl State {
         let mut charge = Charge::new(self.assembling.clone());
         charge.add(properties.len());
         let properties_length = properties.len() as u32;
-        let message = Complete { head, content, properties_length, facts, charge };
+        let message = Complete {
+            head,
+            content,
+            properties_length,
+            facts,
+            charge,
+        };
         if size == 0 {
             return self.publish(at, message);
         }
-        self.channel(at)?.assembly = Assembly::Body { message, missing: size };
+        self.channel(at)?.assembly = Assembly::Body {
+            message,
+            missing: size,
+        };
         Ok(())
     }
 
@@ -110,7 +126,10 @@ impl State {
     pub(crate) fn content_body(&mut self, at: At, payload: &[u8]) -> Outcome {
         if self.assembling.bytes() > self.settings.memory_limit {
             let limit = self.settings.memory_limit;
-            return Err(Exception::new(506, format!("unfinished publishes hold more than {limit} bytes")));
+            return Err(Exception::new(
+                506,
+                format!("unfinished publishes hold more than {limit} bytes"),
+            ));
         }
         let channel = self.channel(at)?;
         let (mut message, missing) = match std::mem::take(&mut channel.assembly) {
@@ -123,7 +142,9 @@ impl State {
             }
         };
         let Some(missing) = missing.checked_sub(payload.len() as u64) else {
-            return Err(Exception::frame_error("a body is longer than its header said"));
+            return Err(Exception::frame_error(
+                "a body is longer than its header said",
+            ));
         };
         message.content.extend_from_slice(payload);
         message.charge.add(payload.len());

@@ -77,7 +77,9 @@ impl State {
         match self.queues.get(&id) {
             Some(queue) if limited && queue.is_quorum() => {
                 let label = self.queue_label(queue);
-                Err(Exception::not_implemented(format!("{label} does not support global qos")))
+                Err(Exception::not_implemented(format!(
+                    "{label} does not support global qos"
+                )))
             }
             _ => Ok(()),
         }

@@ -156,12 +156,20 @@ impl State {
 
     /// Replaces the reply-to name in the properties by the channel's own address.
     fn with_reply_address(&mut self, at: At, complete: Complete) -> Outcome<Complete> {
-        let asked = Properties::scan(complete.properties()).ok().and_then(|found| found.reply_to);
+        let asked = Properties::scan(complete.properties())
+            .ok()
+            .and_then(|found| found.reply_to);
         if asked != Some(reply_to::REPLY_TO.as_bytes()) {
             return Ok(complete);
         }
         let address = self.reply_address(at)?;
-        edited(complete, &Edit { reply_to: Some(address.as_bytes()), ..Edit::default() })
+        edited(
+            complete,
+            &Edit {
+                reply_to: Some(address.as_bytes()),
+                ..Edit::default()
+            },
+        )
     }
 
     /// The queues a message goes to, by its own key and by `extra` ones.
@@ -176,7 +184,13 @@ impl State {
         };
         let headers = message.properties().headers;
         let mut queues = Vec::new();
-        routing::route(vhost, &message.exchange, &message.routing_key, headers, &mut queues);
+        routing::route(
+            vhost,
+            &message.exchange,
+            &message.routing_key,
+            headers,
+            &mut queues,
+        );
         if !extra.is_empty() {
             let mut more = Vec::new();
             for key in extra {
@@ -219,11 +233,21 @@ fn without_bcc(complete: Complete) -> Outcome<Complete> {
         return Ok(complete);
     };
     let mut kept = TableWriter::default();
-    for (key, value) in headers.entries().filter_map(Result::ok).filter(|(key, _)| key != b"BCC") {
+    for (key, value) in headers
+        .entries()
+        .filter_map(Result::ok)
+        .filter(|(key, _)| key != b"BCC")
+    {
         kept.raw(key, value);
     }
     let kept = kept.0;
-    edited(complete, &Edit { headers: Some(&kept), ..Edit::default() })
+    edited(
+        complete,
+        &Edit {
+            headers: Some(&kept),
+            ..Edit::default()
+        },
+    )
 }
 
 fn edited(mut complete: Complete, edit: &Edit<'_>) -> Outcome<Complete> {

@@ -38,7 +38,11 @@ impl State {
         if struck == Some(Action::Withhold) || self.instead(at, struck.as_ref())? {
             return Ok(());
         }
-        let settlement = if requeue { Settlement::Requeue } else { Settlement::Reject };
+        let settlement = if requeue {
+            Settlement::Requeue
+        } else {
+            Settlement::Reject
+        };
         self.settle_taken(at, (tag, multiple), settlement)?;
         if struck == Some(Action::CutAfter) {
             self.cut_link(at.connection);
@@ -63,7 +67,9 @@ impl State {
     fn settle_taken(&mut self, at: At, named: (u64, bool), how: Settlement) -> Outcome {
         let taken = self.take(at, named.0, named.1)?;
         if let Some(transaction) = self.channel(at)?.transaction.as_mut() {
-            transaction.settled.extend(taken.into_iter().map(|delivery| (delivery, how)));
+            transaction
+                .settled
+                .extend(taken.into_iter().map(|delivery| (delivery, how)));
             return Ok(());
         }
         let mut queues = Queues::default();

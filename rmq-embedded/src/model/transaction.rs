@@ -74,8 +74,16 @@ impl State {
     fn rollback(&mut self, at: At) -> Outcome {
         let transaction = self.take_transaction(at)?;
         let channel = self.channel(at)?;
-        channel.unacked.extend(transaction.settled.into_iter().map(|(delivery, _)| delivery));
-        channel.unacked.make_contiguous().sort_unstable_by_key(|delivery| delivery.tag);
+        channel.unacked.extend(
+            transaction
+                .settled
+                .into_iter()
+                .map(|(delivery, _)| delivery),
+        );
+        channel
+            .unacked
+            .make_contiguous()
+            .sort_unstable_by_key(|delivery| delivery.tag);
         Ok(())
     }
 }

@@ -153,7 +153,9 @@ impl Client {
                 }
             }
         };
-        tokio::time::timeout(DEADLINE, wait).await.expect("no frame came in time")
+        tokio::time::timeout(DEADLINE, wait)
+            .await
+            .expect("no frame came in time")
     }
 
     pub async fn next(&mut self) -> AMQPFrame {
@@ -432,7 +434,11 @@ impl Client {
     /// Reads raw bytes until `wanted` is among them; false where the link ends first.
     pub async fn bytes_until(&mut self, wanted: &[u8]) -> bool {
         let wait = async {
-            while !self.input.windows(wanted.len()).any(|window| window == wanted) {
+            while !self
+                .input
+                .windows(wanted.len())
+                .any(|window| window == wanted)
+            {
                 if self.stream.read_buf(&mut self.input).await.unwrap_or(0) == 0 {
                     return false;
                 }
@@ -440,7 +446,9 @@ impl Client {
             self.input.clear();
             true
         };
-        tokio::time::timeout(DEADLINE, wait).await.expect("the bytes did not come in time")
+        tokio::time::timeout(DEADLINE, wait)
+            .await
+            .expect("the bytes did not come in time")
     }
 
     /// The broker's close of the connection: code and text; answered with close-ok.

@@ -8,6 +8,11 @@ pub mod converter;
 pub mod error;
 pub mod handler;
 pub mod message;
+#[cfg(not(feature = "testing"))]
+mod listener;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod listener;
 pub mod name;
 pub mod observability;
 pub mod registry;

@@ -1,0 +1,208 @@
+//! What the broker has delivered to one consumer and nobody has started on yet.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::message::Delivery;
+use crate::transport::{CloseCause, DeliverySink};
+
+use super::ledger::{Counters, End};
+
+/// A delivery and when it came.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) delivery: Delivery,
+    pub(super) at: Instant,
+}
+
+/// What a consumer finds when it looks.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The next delivery; it counts as started from now on.
+    Delivery(Box<Arrived>),
+    /// The channel has ended; nothing that came on it can be settled any more.
+    Closed(CloseCause),
+    /// The broker has cancelled the consumer of this queue (by its place in the listener's list).
+    Cancelled(usize),
+    /// Somebody else has cancelled the consumers, for a new prefetch: consume again.
+    Recalled,
+    /// Nothing comes any more, and nothing is left to start.
+    Drained,
+}
+
+/// The deliveries of one channel that wait for their consumer. The reader of the socket fills it, the consumer
+/// empties it one by one, and whoever stops or slows the consumer takes back what is unstarted.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    held: Mutex<Held>,
+    consumer: AtomicWaker,
+    counters: Arc<Counters>,
+    /// Without acknowledgements the broker has forgotten what is here: the end of the channel takes nothing away.
+    no_ack: bool,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    unstarted: VecDeque<Arrived>,
+    cancelled: Vec<usize>,
+    closed: Option<CloseCause>,
+    recalled: bool,
+    drained: bool,
+}
+
+impl Inbox {
+    pub(super) fn new(counters: Arc<Counters>, no_ack: bool) -> Arc<Self> {
+        Arc::new(Self {
+            held: Mutex::default(),
+            consumer: AtomicWaker::new(),
+            counters,
+            no_ack,
+        })
+    }
+
+    /// The sink for the consumer of one of the listener's queues.
+    pub(super) fn sink(self: &Arc<Self>, queue: usize) -> Arc<dyn DeliverySink> {
+        Arc::new(Sink {
+            inbox: Arc::clone(self),
+            queue,
+        })
+    }
+
+    /// What there is now, if anything.
+    pub(super) fn poll_now(&self) -> Option<Event> {
+        self.held.lock().next(self.no_ack)
+    }
+
+    /// Waits for the next event. Only one task may wait.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: an event is taken out at the moment it is returned.
+    pub(super) async fn next(&self) -> Event {
+        poll_fn(|context| {
+            if let Some(event) = self.poll_now() {
+                return Poll::Ready(event);
+            }
+            self.consumer.register(context.waker());
+            self.poll_now().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// Waits until the channel has ended or nothing more is to come: a reason to end a wait between two attempts.
+    pub(super) async fn ended(&self) {
+        poll_fn(|context| {
+            let ended = || {
+                let held = self.held.lock();
+                held.drained || (held.closed.is_some() && !self.no_ack)
+            };
+            if ended() {
+                return Poll::Ready(());
+            }
+            self.consumer.register(context.waker());
+            if ended() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// How many wait, and when the oldest of them came.
+    pub(super) fn waiting(&self) -> (usize, Option<Instant>) {
+        let held = self.held.lock();
+        (held.unstarted.len(), held.unstarted.front().map(|first| first.at))
+    }
+
+    /// Takes out what is unstarted, from the newest, leaving `keep` and those that `may_go` refuses.
+    pub(super) fn take_back(
+        &self,
+        keep: usize,
+        mut may_go: impl FnMut(&Delivery) -> bool,
+    ) -> Vec<Delivery> {
+        let mut held = self.held.lock();
+        let at = keep.min(held.unstarted.len());
+        let mut taken = Vec::new();
+        for arrived in held.unstarted.split_off(at) {
+            if may_go(&arrived.delivery) {
+                taken.push(arrived.delivery);
+            } else {
+                held.unstarted.push_back(arrived);
+            }
+        }
+        taken
+    }
+
+    /// The consumers were cancelled by us and are to be started again.
+    pub(super) fn recalled(&self) {
+        self.held.lock().recalled = true;
+        self.consumer.wake();
+    }
+
+    /// The consumers were cancelled by us for good: when nothing is left, it is drained.
+    pub(super) fn drained(&self) {
+        self.held.lock().drained = true;
+        self.consumer.wake();
+    }
+}
+
+impl Held {
+    fn next(&mut self, no_ack: bool) -> Option<Event> {
+        if let Some(cause) = &self.closed
+            && (!no_ack || self.unstarted.is_empty())
+        {
+            return Some(Event::Closed(cause.clone()));
+        }
+        if self.drained && self.unstarted.is_empty() {
+            return Some(Event::Drained);
+        }
+        if self.recalled && !self.drained {
+            self.recalled = false;
+            return Some(Event::Recalled);
+        }
+        if let Some(arrived) = self.unstarted.pop_front() {
+            return Some(Event::Delivery(Box::new(arrived)));
+        }
+        self.cancelled.pop().map(Event::Cancelled)
+    }
+}
+
+#[derive(Debug)]
+struct Sink {
+    inbox: Arc<Inbox>,
+    queue: usize,
+}
+
+impl DeliverySink for Sink {
+    fn deliver(&self, deliveries: &mut Vec<Delivery>) {
+        let at = Instant::now();
+        self.inbox.counters.delivered(deliveries.len());
+        self.inbox.held.lock().unstarted.extend(
+            deliveries
+                .drain(..)
+                .map(|delivery| Arrived { delivery, at }),
+        );
+        self.inbox.consumer.wake();
+    }
+
+    fn cancelled(&self) {
+        self.inbox.held.lock().cancelled.push(self.queue);
+        self.inbox.consumer.wake();
+    }
+
+    fn closed(&self, cause: &CloseCause) {
+        let mut held = self.inbox.held.lock();
+        if held.closed.is_none() {
+            held.closed = Some(cause.clone());
+        }
+        if !self.inbox.no_ack {
+            let left = held.unstarted.len();
+            held.unstarted.clear();
+            self.inbox.counters.ended(End::LeftToBroker, left);
+        }
+        drop(held);
+        self.inbox.consumer.wake();
+    }
+}

@@ -5,27 +5,41 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use bytestring::ByteString;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::message::Delivery;
+use crate::observability::DeliveryEnd;
 use crate::transport::{CloseCause, DeliverySink};
 
-use super::ledger::{Counters, End};
+use super::ledger::Counters;
 
-/// A delivery and when it came.
+/// A delivery, when it came, and from which of the listener's queues (its place in the list).
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) delivery: Delivery,
     pub(super) at: Instant,
+    pub(super) queue: usize,
+}
+
+/// A delivery that its consumer has taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Started {
+    pub(super) tag: u64,
+    pub(super) message_id: Option<ByteString>,
 }
 
 /// What a consumer finds when it looks.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one value on the stack for each message; a box would cost more than it saves"
+)]
 pub(super) enum Event {
     /// The next delivery; it counts as started from now on.
-    Delivery(Box<Arrived>),
+    Delivery(Arrived),
     /// The channel has ended; nothing that came on it can be settled any more.
     Closed(CloseCause),
     /// The broker has cancelled the consumer of this queue (by its place in the listener's list).
@@ -50,6 +64,7 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 struct Held {
     unstarted: VecDeque<Arrived>,
+    started: Option<Started>,
     cancelled: Vec<usize>,
     closed: Option<CloseCause>,
     recalled: bool,
@@ -89,7 +104,11 @@ impl Inbox {
                 return Poll::Ready(event);
             }
             self.consumer.register(context.waker());
-            self.poll_now().map_or(Poll::Pending, Poll::Ready)
+            let event = self.poll_now();
+            if event.is_none() {
+                self.held.lock().give_memory_back();
+            }
+            event.map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
@@ -114,6 +133,16 @@ impl Inbox {
     pub(super) fn waiting(&self) -> (usize, Option<Instant>) {
         let held = self.held.lock();
         (held.unstarted.len(), held.unstarted.front().map(|first| first.at))
+    }
+
+    /// The delivery whose handling goes on, if any.
+    pub(super) fn started(&self) -> Option<Started> {
+        self.held.lock().started.clone()
+    }
+
+    /// Whether the channel has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.held.lock().closed.is_some()
     }
 
     /// Takes out what is unstarted, from the newest, leaving `keep` and those that `may_go` refuses.
@@ -148,8 +177,19 @@ impl Inbox {
     }
 }
 
+/// Room for so many deliveries is kept while a consumer is idle.
+const IDLE_ROOM: usize = 8;
+
 impl Held {
+    /// After a burst an idle listener keeps no room for the next one.
+    fn give_memory_back(&mut self) {
+        if self.unstarted.is_empty() && self.unstarted.capacity() > IDLE_ROOM {
+            self.unstarted = VecDeque::new();
+        }
+    }
+
     fn next(&mut self, no_ack: bool) -> Option<Event> {
+        self.started = None;
         if let Some(cause) = &self.closed
             && (!no_ack || self.unstarted.is_empty())
         {
@@ -163,7 +203,11 @@ impl Held {
             return Some(Event::Recalled);
         }
         if let Some(arrived) = self.unstarted.pop_front() {
-            return Some(Event::Delivery(Box::new(arrived)));
+            self.started = Some(Started {
+                tag: arrived.delivery.tag,
+                message_id: arrived.delivery.message.properties().message_id.clone(),
+            });
+            return Some(Event::Delivery(arrived));
         }
         self.cancelled.pop().map(Event::Cancelled)
     }
@@ -179,11 +223,17 @@ impl DeliverySink for Sink {
     fn deliver(&self, deliveries: &mut Vec<Delivery>) {
         let at = Instant::now();
         self.inbox.counters.delivered(deliveries.len());
-        self.inbox.held.lock().unstarted.extend(
-            deliveries
-                .drain(..)
-                .map(|delivery| Arrived { delivery, at }),
-        );
+        let queue = self.queue;
+        let arrived = |delivery| Arrived {
+            delivery,
+            at,
+            queue,
+        };
+        self.inbox
+            .held
+            .lock()
+            .unstarted
+            .extend(deliveries.drain(..).map(arrived));
         self.inbox.consumer.wake();
     }
 
@@ -200,7 +250,7 @@ impl DeliverySink for Sink {
         if !self.inbox.no_ack {
             let left = held.unstarted.len();
             held.unstarted.clear();
-            self.inbox.counters.ended(End::LeftToBroker, left);
+            self.inbox.counters.ended(DeliveryEnd::LeftToBroker, left);
         }
         drop(held);
         self.inbox.consumer.wake();

@@ -1,145 +1,89 @@
-//! What became of every delivery, counted.
+//! What became of the deliveries of one listener, counted.
 
-use std::ops::Add;
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How a delivery ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    Acknowledged,
-    DeadLettered,
-    Parked,
-    Requeued,
-    LeftToBroker,
-}
+use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger};
 
-/// The counters of one listener. Each is only ever added to.
+/// The counters of one listener.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    delivered: AtomicU64,
-    acknowledged: AtomicU64,
-    dead_lettered: AtomicU64,
-    parked: AtomicU64,
-    requeued: AtomicU64,
-    left_to_broker: AtomicU64,
-    unproven: AtomicU64,
-    retried: AtomicU64,
-    handed_back_for_slowness: AtomicU64,
-    failed_without_acknowledgement: AtomicU64,
+    ledger: DeliveryLedger,
+    slow: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Counters {
-    pub(super) fn delivered(&self, count: usize) {
-        self.delivered.fetch_add(count as u64, Ordering::Relaxed);
+    pub(super) fn delivered(&self, deliveries: usize) {
+        self.ledger.delivered(deliveries as u64);
     }
 
-    pub(super) fn ended(&self, end: End, count: usize) {
-        let counter = match end {
-            End::Acknowledged => &self.acknowledged,
-            End::DeadLettered => &self.dead_lettered,
-            End::Parked => &self.parked,
-            End::Requeued => &self.requeued,
-            End::LeftToBroker => &self.left_to_broker,
-        };
-        // Released, so that a snapshot which sees the end sees the delivery, too.
-        counter.fetch_add(count as u64, Ordering::Release);
+    pub(super) fn ended(&self, end: DeliveryEnd, deliveries: usize) {
+        if deliveries > 0 {
+            self.ledger.ended(end, deliveries as u64);
+        }
     }
 
-    pub(super) fn unproven(&self, count: u64) {
-        self.unproven.fetch_add(count, Ordering::Relaxed);
+    /// A settlement that its channel no longer took: the broker delivers the message again.
+    pub(super) fn stale(&self) {
+        self.ledger.ended(DeliveryEnd::LeftToBroker, 1);
+        self.ledger.apart(0, 0, 1);
+    }
+
+    pub(super) fn unproven(&self, settlements: u64) {
+        if settlements > 0 {
+            self.ledger.apart(settlements, 0, 0);
+        }
     }
 
     pub(super) fn retried(&self) {
-        self.retried.fetch_add(1, Ordering::Relaxed);
+        self.ledger.apart(0, 1, 0);
     }
 
-    pub(super) fn handed_back_for_slowness(&self, count: usize) {
-        self.handed_back_for_slowness
-            .fetch_add(count as u64, Ordering::Relaxed);
+    pub(super) fn handed_back_for_slowness(&self, deliveries: usize) {
+        self.slow.fetch_add(deliveries as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn failed_without_acknowledgement(&self) {
-        self.failed_without_acknowledgement
-            .fetch_add(1, Ordering::Relaxed);
+    pub(super) fn lost(&self, deliveries: usize) {
+        self.lost.fetch_add(deliveries as u64, Ordering::Relaxed);
     }
 
-    /// The counts now. Ends are read before deliveries, so that what is in flight is never below zero.
     pub(super) fn snapshot(&self) -> ListenerLedger {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let mut ledger = ListenerLedger {
-            acknowledged: read(&self.acknowledged),
-            dead_lettered: read(&self.dead_lettered),
-            parked: read(&self.parked),
-            requeued: read(&self.requeued),
-            left_to_broker: read(&self.left_to_broker),
-            unproven: read(&self.unproven),
-            retried: read(&self.retried),
-            handed_back_for_slowness: read(&self.handed_back_for_slowness),
-            failed_without_acknowledgement: read(&self.failed_without_acknowledgement),
-            ..ListenerLedger::default()
-        };
-        ledger.delivered = read(&self.delivered);
-        ledger.in_flight = ledger.delivered.saturating_sub(ledger.ended());
-        ledger
+        ListenerLedger {
+            deliveries: self.ledger.counts(),
+            handed_back_for_slowness: self.slow.load(Ordering::Relaxed),
+            lost_without_acknowledgement: self.lost.load(Ordering::Relaxed),
+        }
     }
 }
 
 /// What became of the deliveries of a listener, or of all of them.
-///
-/// `delivered = acknowledged + dead_lettered + parked + requeued + left_to_broker + in_flight`. The rest is counted
-/// apart. Deliveries, not messages: one that comes back is delivered again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListenerLedger {
-    /// Handed over by the broker.
-    pub delivered: u64,
-    /// Handled, and the acknowledgement is written. In mode `none`: taken from the broker and no longer waiting.
-    pub acknowledged: u64,
-    /// Rejected: the broker moves the original to the dead-letter queue.
-    pub dead_lettered: u64,
-    /// Published again to the parking queue, confirmed, then acknowledged.
-    pub parked: u64,
-    /// Given back to the queue by this program.
-    pub requeued: u64,
-    /// The channel ended before they were settled: the broker delivers them again.
-    pub left_to_broker: u64,
-    /// In the hands of this program.
-    pub in_flight: u64,
-    /// Of what is settled: the channel ended before anything proved that the broker had read it. It may come again.
-    pub unproven: u64,
-    /// Further attempts at a delivery, in the process.
-    pub retried: u64,
+    /// The sum that has to add up.
+    pub deliveries: DeliveryCounts,
     /// Of the requeued: handed back because the handler was too slow for what was prefetched.
     pub handed_back_for_slowness: u64,
-    /// Mode `none` only: failed, cut off or dropped after the broker had forgotten them. These messages are lost.
-    pub failed_without_acknowledgement: u64,
+    /// Mode `none` only, of the acknowledged: failed, cut off or never started after the broker had forgotten them.
+    /// These messages are lost.
+    pub lost_without_acknowledgement: u64,
 }
 
-impl ListenerLedger {
-    /// Deliveries that have ended.
-    #[must_use]
-    pub const fn ended(&self) -> u64 {
-        self.acknowledged + self.dead_lettered + self.parked + self.requeued + self.left_to_broker
-    }
-}
-
-impl Add for ListenerLedger {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            delivered: self.delivered + other.delivered,
-            acknowledged: self.acknowledged + other.acknowledged,
-            dead_lettered: self.dead_lettered + other.dead_lettered,
-            parked: self.parked + other.parked,
-            requeued: self.requeued + other.requeued,
-            left_to_broker: self.left_to_broker + other.left_to_broker,
-            in_flight: self.in_flight + other.in_flight,
-            unproven: self.unproven + other.unproven,
-            retried: self.retried + other.retried,
-            handed_back_for_slowness: self.handed_back_for_slowness + other.handed_back_for_slowness,
-            failed_without_acknowledgement: self.failed_without_acknowledgement
-                + other.failed_without_acknowledgement,
-        }
+impl AddAssign for ListenerLedger {
+    fn add_assign(&mut self, other: Self) {
+        let (mine, others) = (&mut self.deliveries, other.deliveries);
+        mine.delivered += others.delivered;
+        mine.acknowledged += others.acknowledged;
+        mine.dead_lettered += others.dead_lettered;
+        mine.parked += others.parked;
+        mine.requeued += others.requeued;
+        mine.left_to_broker += others.left_to_broker;
+        mine.in_flight += others.in_flight;
+        mine.unproven_acks += others.unproven_acks;
+        mine.retries += others.retries;
+        mine.stale_settlements += others.stale_settlements;
+        self.handed_back_for_slowness += other.handed_back_for_slowness;
+        self.lost_without_acknowledgement += other.lost_without_acknowledgement;
     }
 }

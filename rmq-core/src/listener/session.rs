@@ -1,0 +1,283 @@
+//! One consumer on one channel: subscribed, slowed down, quieted.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::message::{Delivery, Value};
+use crate::name::Name;
+use crate::observability::DeliveryEnd;
+use crate::time::Deadline;
+use crate::transport::{Channel, ConsumeSpec, Settlement, TransportError};
+
+use super::inbox::Inbox;
+use super::ledger::Counters;
+use super::pacing::{Change, Pacing};
+use super::settings::ListenerSettings;
+
+/// How long a cancel may take; a channel that does not answer is closed by the transport.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A channel with this consumer's subscriptions. Shared between the consumer's task, which handles what comes, and
+/// those who stop or slow it from outside while a handler runs.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) channel: Channel,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) pacing: Mutex<Pacing>,
+    settings: Arc<ListenerSettings>,
+    counters: Arc<Counters>,
+    handed_back: Arc<HandedBack>,
+    number: usize,
+    /// Held over control calls, so that a stop and a restart do not cross.
+    subscribed: AsyncMutex<Subscribed>,
+}
+
+#[derive(Debug, Default)]
+struct Subscribed {
+    /// Queue (by place in the list) and tag.
+    tags: Vec<(usize, Name)>,
+    serial: u64,
+    prefetch: u16,
+    quiet: bool,
+}
+
+/// A queue could not be consumed.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) queue: usize,
+    pub(super) error: TransportError,
+}
+
+impl Session {
+    pub(super) fn new(
+        channel: Channel,
+        settings: Arc<ListenerSettings>,
+        counters: Arc<Counters>,
+        handed_back: Arc<HandedBack>,
+        number: usize,
+    ) -> Arc<Self> {
+        let inbox = Inbox::new(Arc::clone(&counters), settings.no_ack());
+        Arc::new(Self {
+            channel,
+            inbox,
+            pacing: Mutex::new(Pacing::new(
+                settings.consumer_timeout,
+                settings.prefetch,
+                settings.queues.len(),
+            )),
+            settings,
+            counters,
+            handed_back,
+            number,
+            subscribed: AsyncMutex::default(),
+        })
+    }
+
+    /// Consumes those of the listener's queues that it does not consume yet and that are not `missing`.
+    pub(super) async fn subscribe(&self, missing: &[usize]) -> Result<(), Refused> {
+        let mut subscribed = self.subscribed.lock().await;
+        if subscribed.quiet {
+            return Ok(());
+        }
+        let deadline = Deadline::after(self.settings.start_timeout);
+        let prefetch = self.pacing.lock().prefetch();
+        for (queue, name) in self.settings.queues.iter().enumerate() {
+            let known = subscribed.tags.iter().any(|(known, _)| *known == queue);
+            if known || missing.contains(&queue) {
+                continue;
+            }
+            let refused = |error| Refused { queue, error };
+            // Without acknowledgements the broker knows no prefetch.
+            if subscribed.prefetch != prefetch && !self.settings.no_ack() {
+                self.channel
+                    .qos(prefetch, deadline)
+                    .await
+                    .map_err(refused)?;
+                subscribed.prefetch = prefetch;
+            }
+            subscribed.serial += 1;
+            let tag = self.tag(subscribed.serial);
+            let spec = ConsumeSpec {
+                queue: name.clone(),
+                consumer_tag: tag.clone(),
+                no_ack: self.settings.no_ack(),
+                exclusive: self.settings.exclusive,
+                arguments: self
+                    .settings
+                    .priority
+                    .map(|priority| ("x-priority".into(), Value::I32(priority)))
+                    .into_iter()
+                    .collect(),
+            };
+            self.channel
+                .consume(spec, self.inbox.sink(queue), deadline)
+                .await
+                .map_err(refused)?;
+            subscribed.tags.push((queue, tag));
+        }
+        Ok(())
+    }
+
+    /// A name that says in the broker's list whose consumer it is.
+    fn tag(&self, serial: u64) -> Name {
+        let id: String = self.settings.id.chars().take(40).collect();
+        let generation = self.channel.generation();
+        let tag = format!("{id}.{}.{generation}.{serial}", self.number);
+        Name::try_from(tag).unwrap_or_default()
+    }
+
+    /// The broker has cancelled this queue's consumer.
+    pub(super) async fn forget(&self, queue: usize) {
+        let mut subscribed = self.subscribed.lock().await;
+        subscribed.tags.retain(|(known, _)| *known != queue);
+    }
+
+    /// Cancels every consumer, hands back what was not started, and lets the consumer run dry. Handlers go on.
+    ///
+    /// Without acknowledgements nothing can be handed back: what is here is handled before the end.
+    pub(super) async fn quiet(&self, deadline: Deadline) {
+        let mut subscribed = self.subscribed.lock().await;
+        subscribed.quiet = true;
+        self.cancel_all(&mut subscribed, deadline).await;
+        if !self.settings.no_ack() {
+            self.hand_back(self.inbox.take_back(0, |_| true));
+        }
+        self.inbox.drained();
+    }
+
+    /// Restarts the consumers with another prefetch, handing back what would wait too long.
+    pub(super) async fn pace(&self, change: Change) {
+        let mut subscribed = self.subscribed.lock().await;
+        if subscribed.quiet || subscribed.tags.is_empty() {
+            return;
+        }
+        let deadline = Deadline::after(CANCEL_TIMEOUT);
+        self.cancel_all(&mut subscribed, deadline).await;
+        let back = self
+            .inbox
+            .take_back(change.keep, |delivery| self.handed_back.note(delivery));
+        let count = back.len();
+        tracing::warn!(
+            listener = %self.settings.id,
+            prefetch = change.prefetch,
+            handed_back = count,
+            "a listener's prefetch was changed, because its handler would keep deliveries too long for the \
+             broker's consumer timeout, or no longer does"
+        );
+        self.counters.handed_back_for_slowness(count);
+        self.hand_back(back);
+        self.inbox.recalled();
+    }
+
+    async fn cancel_all(&self, subscribed: &mut Subscribed, deadline: Deadline) {
+        for (_, tag) in subscribed.tags.drain(..) {
+            // A channel that has ended has no consumers, and a call that misses its deadline ends the channel.
+            if let Err(error) = self.channel.cancel(&tag, deadline).await {
+                tracing::debug!(listener = %self.settings.id, %error, "cancel");
+            }
+        }
+    }
+
+    /// From the newest to the oldest, so that each goes in front of the one before.
+    fn hand_back(&self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries.iter().rev() {
+            self.settle(delivery.tag, Settlement::HandBack, DeliveryEnd::Requeued);
+        }
+    }
+
+    /// Settles, and counts what became of it. False when the channel no longer took it.
+    pub(super) fn settle(&self, tag: u64, settlement: Settlement, end: DeliveryEnd) -> bool {
+        let sent = self.settings.no_ack() || self.channel.settle(tag, settlement).is_ok();
+        if sent {
+            self.counters.ended(end, 1);
+        } else {
+            self.counters.stale();
+        }
+        sent
+    }
+
+    /// Hands back what has waited too long behind a running handler. Called from outside now and then.
+    pub(super) async fn check_age(&self) {
+        if self.settings.no_ack() {
+            return;
+        }
+        let (unstarted, oldest) = self.inbox.waiting();
+        let change = {
+            let mut pacing = self.pacing.lock();
+            match oldest {
+                Some(oldest) if unstarted > 0 && oldest.elapsed() > pacing.patience() => {
+                    (pacing.prefetch() > 1).then(|| pacing.stuck())
+                }
+                _ => None,
+            }
+        };
+        if let Some(change) = change {
+            self.pace(change).await;
+        }
+    }
+
+    /// After a handler: whether its time asks for another prefetch.
+    pub(super) async fn check_pace(&self, took: Duration) {
+        let (unstarted, oldest) = self.inbox.waiting();
+        let age = oldest.map_or(Duration::ZERO, |oldest| oldest.elapsed());
+        let change = {
+            let mut pacing = self.pacing.lock();
+            pacing.handled(took);
+            pacing.check(unstarted, age)
+        };
+        if let Some(change) = change {
+            self.pace(change).await;
+        }
+    }
+}
+
+/// Which messages were handed back for slowness: each is, at most once. The newest are remembered.
+#[derive(Debug, Default)]
+pub(super) struct HandedBack(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    order: VecDeque<u64>,
+    known: HashSet<u64>,
+}
+
+/// More than any consumer's prefetch (AMQP: 65,535).
+const REMEMBERED: usize = 1 << 17;
+
+impl HandedBack {
+    /// Notes a delivery that is about to go back; false when it has been there before.
+    fn note(&self, delivery: &Delivery) -> bool {
+        let mark = mark(delivery);
+        let mut remembered = self.0.lock();
+        if !remembered.known.insert(mark) {
+            return false;
+        }
+        remembered.order.push_back(mark);
+        if remembered.order.len() > REMEMBERED
+            && let Some(oldest) = remembered.order.pop_front()
+        {
+            remembered.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+/// What a message is known by when it comes again: its id, or its content where it has none.
+fn mark(delivery: &Delivery) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    match delivery.message.message_id() {
+        Some(id) => id.hash(&mut hasher),
+        None => {
+            delivery.exchange.hash(&mut hasher);
+            delivery.routing_key.hash(&mut hasher);
+            delivery.message.properties().timestamp.hash(&mut hasher);
+            delivery.message.body().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}

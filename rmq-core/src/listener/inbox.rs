@@ -8,6 +8,7 @@ use std::task::Poll;
 use bytestring::ByteString;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::message::Delivery;
@@ -29,6 +30,15 @@ pub(super) struct Arrived {
 pub(super) struct Started {
     pub(super) tag: u64,
     pub(super) message_id: Option<ByteString>,
+}
+
+impl Started {
+    pub(super) fn of(delivery: &Delivery) -> Self {
+        Self {
+            tag: delivery.tag,
+            message_id: delivery.message.properties().message_id.clone(),
+        }
+    }
 }
 
 /// What a consumer finds when it looks.
@@ -59,6 +69,10 @@ pub(super) struct Inbox {
     counters: Arc<Counters>,
     /// Without acknowledgements the broker has forgotten what is here: the end of the channel takes nothing away.
     no_ack: bool,
+    /// Without acknowledgements there is no prefetch: at so many the consumers are cancelled, at half of it they
+    /// start again.
+    bound: usize,
+    overrun: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -68,16 +82,19 @@ struct Held {
     cancelled: Vec<usize>,
     closed: Option<CloseCause>,
     recalled: bool,
+    held_back: bool,
     drained: bool,
 }
 
 impl Inbox {
-    pub(super) fn new(counters: Arc<Counters>, no_ack: bool) -> Arc<Self> {
+    pub(super) fn new(counters: Arc<Counters>, no_ack: bool, bound: usize) -> Arc<Self> {
         Arc::new(Self {
             held: Mutex::default(),
             consumer: AtomicWaker::new(),
             counters,
             no_ack,
+            bound,
+            overrun: Notify::new(),
         })
     }
 
@@ -91,7 +108,18 @@ impl Inbox {
 
     /// What there is now, if anything.
     pub(super) fn poll_now(&self) -> Option<Event> {
-        self.held.lock().next(self.no_ack)
+        self.held.lock().next(self.no_ack, self.bound)
+    }
+
+    /// Waits until more is here than a consumer without acknowledgements should hold.
+    pub(super) async fn overrun(&self) {
+        self.overrun.notified().await;
+    }
+
+    /// The consumers were cancelled because of it; they are recalled when half is handled.
+    pub(super) fn held_back(&self) {
+        self.held.lock().held_back = true;
+        self.consumer.wake();
     }
 
     /// Waits for the next event. Only one task may wait.
@@ -138,6 +166,13 @@ impl Inbox {
     /// The delivery whose handling goes on, if any.
     pub(super) fn started(&self) -> Option<Started> {
         self.held.lock().started.clone()
+    }
+
+    /// What nobody has started on.
+    pub(super) fn peek_unstarted(&self) -> Vec<Started> {
+        self.held.lock().unstarted.iter()
+            .map(|arrived| Started::of(&arrived.delivery))
+            .collect()
     }
 
     /// Whether the channel has ended.
@@ -188,8 +223,12 @@ impl Held {
         }
     }
 
-    fn next(&mut self, no_ack: bool) -> Option<Event> {
+    fn next(&mut self, no_ack: bool, bound: usize) -> Option<Event> {
         self.started = None;
+        if self.held_back && self.unstarted.len() <= bound / 2 {
+            self.held_back = false;
+            self.recalled = true;
+        }
         if let Some(cause) = &self.closed
             && (!no_ack || self.unstarted.is_empty())
         {
@@ -203,10 +242,7 @@ impl Held {
             return Some(Event::Recalled);
         }
         if let Some(arrived) = self.unstarted.pop_front() {
-            self.started = Some(Started {
-                tag: arrived.delivery.tag,
-                message_id: arrived.delivery.message.properties().message_id.clone(),
-            });
+            self.started = Some(Started::of(&arrived.delivery));
             return Some(Event::Delivery(arrived));
         }
         self.cancelled.pop().map(Event::Cancelled)
@@ -229,11 +265,14 @@ impl DeliverySink for Sink {
             at,
             queue,
         };
-        self.inbox
-            .held
-            .lock()
-            .unstarted
-            .extend(deliveries.drain(..).map(arrived));
+        let full = {
+            let mut held = self.inbox.held.lock();
+            held.unstarted.extend(deliveries.drain(..).map(arrived));
+            self.inbox.no_ack && !held.held_back && held.unstarted.len() >= self.inbox.bound
+        };
+        if full {
+            self.inbox.overrun.notify_one();
+        }
         self.inbox.consumer.wake();
     }
 

@@ -21,6 +21,10 @@ use super::settings::ListenerSettings;
 /// How long a cancel may take; a channel that does not answer is closed by the transport.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Without acknowledgements the broker grants no prefetch: this many times the setting are held before the consumer
+/// is cancelled.
+const UNACKNOWLEDGED: usize = 8;
+
 /// A channel with this consumer's subscriptions. Shared between the consumer's task, which handles what comes, and
 /// those who stop or slow it from outside while a handler runs.
 #[derive(Debug)]
@@ -60,7 +64,8 @@ impl Session {
         handed_back: Arc<HandedBack>,
         number: usize,
     ) -> Arc<Self> {
-        let inbox = Inbox::new(Arc::clone(&counters), settings.no_ack());
+        let bound = usize::from(settings.prefetch) * UNACKNOWLEDGED;
+        let inbox = Inbox::new(Arc::clone(&counters), settings.no_ack(), bound);
         Arc::new(Self {
             channel,
             inbox,
@@ -173,6 +178,21 @@ impl Session {
         self.inbox.recalled();
     }
 
+    /// Mode `none`: cancels the consumers whenever more has come than is to be held in memory. What the broker sends
+    /// until it has read the cancel still comes: that, and the sockets' buffers, are the bound. Never returns.
+    pub(super) async fn hold_back(&self) {
+        loop {
+            self.inbox.overrun().await;
+            let mut subscribed = self.subscribed.lock().await;
+            if subscribed.quiet || subscribed.tags.is_empty() {
+                continue;
+            }
+            self.cancel_all(&mut subscribed, Deadline::after(CANCEL_TIMEOUT))
+                .await;
+            self.inbox.held_back();
+        }
+    }
+
     async fn cancel_all(&self, subscribed: &mut Subscribed, deadline: Deadline) {
         for (_, tag) in subscribed.tags.drain(..) {
             // A channel that has ended has no consumers, and a call that misses its deadline ends the channel.
@@ -250,7 +270,7 @@ const REMEMBERED: usize = 1 << 17;
 
 impl HandedBack {
     /// Notes a delivery that is about to go back; false when it has been there before.
-    fn note(&self, delivery: &Delivery) -> bool {
+    pub(super) fn note(&self, delivery: &Delivery) -> bool {
         let mark = mark(delivery);
         let mut remembered = self.0.lock();
         if !remembered.known.insert(mark) {

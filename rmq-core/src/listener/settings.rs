@@ -3,20 +3,9 @@
 use std::time::Duration;
 
 use crate::name::Name;
+pub use crate::registry::AcknowledgeMode;
 
 use super::{RetrySettings, ScalingSettings};
-
-/// Who acknowledges a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AcknowledgeMode {
-    /// The container, after the handler succeeded. The default.
-    #[default]
-    Auto,
-    /// The handler, through its `Acknowledger`. A delivery still unsettled when it returns is a failure.
-    Manual,
-    /// Nobody: the broker forgets a message as it sends it. What fails or is cut off is lost.
-    None,
-}
 
 /// What becomes of a delivery that cannot be handled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

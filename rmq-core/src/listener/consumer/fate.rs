@@ -79,11 +79,14 @@ impl Consumer {
                 _ => return Err(fatal(unconfirmed.error)),
             }
         }
-        if let Some(by_hand) = &work.by_hand {
-            by_hand.take_over();
+        let settled = work.by_hand.as_ref().is_some_and(|by_hand| by_hand.said().is_some());
+        if !settled {
+            if let Some(by_hand) = &work.by_hand {
+                by_hand.take_over();
+            }
+            work.session
+                .settle(work.tag, Settlement::Ack, DeliveryEnd::Acknowledged);
         }
-        work.session
-            .settle(work.tag, Settlement::Ack, DeliveryEnd::Acknowledged);
         Ok(Flow::Next)
     }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::handler::{Acknowledgement, HandlerContext, Outcome};
+use crate::message::Delivery;
 use crate::observability::{DeliveryEnd, process_span};
 use crate::transport::Settlement;
 
@@ -96,7 +97,10 @@ impl Consumer {
         loop {
             let place = match self.place(session).await {
                 Ok(place) => place,
-                Err(NoPlace::Refused) => return self.refused(&work),
+                Err(NoPlace::Refused) => match self.refused(&work, context.delivery()).await {
+                    Some(flow) => return flow,
+                    None => continue,
+                },
                 Err(NoPlace::Interrupted(why)) => return self.interrupted(&work, why),
             };
             let attempt = invoke(
@@ -167,12 +171,20 @@ impl Consumer {
         }
     }
 
-    /// The pool is full and its policy is abort.
-    fn refused(&self, work: &Work<'_>) -> Flow {
-        tracing::warn!(listener = %self.listener.settings.id, tag = work.tag,
-            "the listener pool is full (rejection-policy: abort); the delivery is handed back and the consumer pauses");
-        self.give_back(work, Settlement::HandBack);
-        Flow::Pause(self.listener.settings.retry.interval(1))
+    /// The pool is full and its policy is abort: the delivery goes back, once. One that has been back before waits
+    /// here, or its returns would reach the queue's delivery limit without a handler ever having seen it.
+    async fn refused(&self, work: &Work<'_>, delivery: &Delivery) -> Option<Flow> {
+        let pause = self.listener.settings.retry.interval(1);
+        if !self.listener.settings.no_ack() && self.listener.handed_back.note(delivery) {
+            tracing::warn!(listener = %self.listener.settings.id, tag = work.tag,
+                "the listener pool is full (rejection-policy: abort); the delivery is handed back and the consumer pauses");
+            self.give_back(work, Settlement::HandBack);
+            return Some(Flow::Pause(pause));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => None,
+            why = self.interruption(work.session) => Some(self.interrupted(work, why)),
+        }
     }
 
     /// A delivery that cannot be finished here.
@@ -219,6 +231,13 @@ impl Consumer {
         let attempts = context.attempt();
         let by_hand = work.by_hand.as_ref().and_then(ByHand::said);
         match (result, by_hand) {
+            // Settled, and an answer on top: it is sent, and what becomes of it changes nothing for the request.
+            (Ok(Outcome::Reply(reply)), Some(said)) => {
+                if let Err(failed) = self.reply(work, context, reply).await {
+                    self.log_settled_failure(context, &failed, said);
+                }
+                Ok(self.settled_by_hand(work, context, said).await)
+            }
             (result, Some(said)) => {
                 if let Err(failed) = result.and_then(|outcome| failure_of(outcome, attempts)) {
                     self.log_settled_failure(context, &failed, said);

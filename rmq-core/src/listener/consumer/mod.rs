@@ -16,6 +16,7 @@ use crate::transport::TransportErrorKind;
 use super::container::{ConsumerState, Container};
 use super::control::Control;
 use super::executor::Permit;
+use super::inbox::Started;
 use super::scaling::Cycles;
 use super::session::{Refused, Session};
 
@@ -31,6 +32,8 @@ pub(super) enum Ended {
     Lost(String),
     /// No queue of the listener can be consumed.
     NoQueue(String),
+    /// One of its queues is missing, which ended the channel; the others are consumed on the next one.
+    OneMissing,
 }
 
 /// See the module.
@@ -62,12 +65,15 @@ impl Consumer {
     pub(super) async fn run(mut self) {
         let mut pauses = self.pauses();
         while !self.control.quiet.is_cancelled() {
-            self.missing.clear();
+            if self.missing.len() >= self.listener.settings.queues.len() {
+                self.missing.clear();
+            }
             let ended = self.turn(&mut pauses).await;
             self.permit = None;
             self.control.leave();
             let state = match ended {
                 Ended::Quiet => break,
+                Ended::OneMissing => continue,
                 Ended::Lost(cause) => ConsumerState::NoConnection(cause),
                 Ended::NoQueue(cause) => ConsumerState::NoQueue(cause),
             };
@@ -117,7 +123,15 @@ impl Consumer {
                 if self.control.quiet.is_cancelled() {
                     session.quiet(Deadline::after(GOODBYE)).await;
                 }
-                self.serve(&session).await
+                if self.listener.settings.no_ack() {
+                    let served = self.serve(&session);
+                    tokio::select! {
+                        ended = served => ended,
+                        () = session.hold_back() => Ended::Quiet,
+                    }
+                } else {
+                    self.serve(&session).await
+                }
             }
             Err(ended) => ended,
         };
@@ -148,6 +162,10 @@ impl Consumer {
                 if code == 404 {
                     self.listener.declare_again(name).await;
                 }
+                self.missing.push(queue);
+                if self.missing.len() < self.listener.settings.queues.len() {
+                    return Err(Ended::OneMissing);
+                }
                 Err(Ended::NoQueue(error.to_string()))
             }
             _ => Err(Ended::Lost(error.to_string())),
@@ -164,7 +182,14 @@ impl Consumer {
             tracing::warn!(listener = %self.listener.settings.id, %error,
                 "the last acknowledgements of a listener are not proven; the broker may deliver them again");
         }
+        // What the broker may not have read comes again, although it was settled.
         self.listener.counters.unproven(session.channel.unproven());
+        if self.listener.settings.no_ack() {
+            for delivery in session.inbox.take_back(0, |_| true) {
+                self.listener.cut_off(Some(Started::of(&delivery)));
+                self.lose();
+            }
+        }
         lease.close(deadline).await;
     }
 }

@@ -33,7 +33,7 @@ impl Consumer {
                     // A handler that never waits must not keep the runtime from others.
                     tokio::task::coop::consume_budget().await;
                 }
-                Some(Event::Closed(cause)) => return self.lost(session, cause.to_string()),
+                Some(Event::Closed(cause)) => return self.lost(cause.to_string()),
                 Some(Event::Drained) => return Ended::Quiet,
                 Some(Event::Recalled) => {
                     if let Err(ended) = self.subscribe(session).await {
@@ -113,10 +113,8 @@ impl Consumer {
         }
     }
 
-    fn lost(&self, session: &Session, cause: String) -> Ended {
+    fn lost(&self, cause: String) -> Ended {
         tracing::warn!(listener = %self.listener.settings.id, cause, "a listener's channel has ended; it comes back");
-        // What the broker may not have read comes again, although it was handled.
-        self.listener.counters.unproven(session.channel.unproven());
         if self.control.quiet.is_cancelled() {
             Ended::Quiet
         } else {

@@ -1,0 +1,366 @@
+//! One listener: its consumers, its state, its counts.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::handler::{Handler, HandlerScope};
+use crate::message::Delivery;
+use crate::name::Name;
+use crate::time::Deadline;
+
+use super::consumer::Consumer;
+use super::control::Control;
+use super::endpoint::ListenerEndpoint;
+use super::inbox::Started;
+use super::ledger::Counters;
+use super::recoverer::MessageRecoverer;
+use super::scaling::Scaling;
+use super::services::Services;
+use super::session::HandedBack;
+use super::settings::ListenerSettings;
+use super::state::ListenerState;
+use super::unsettled::UnsettledDelivery;
+
+/// What one consumer is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ConsumerState {
+    Starting,
+    Consuming,
+    NoConnection(String),
+    NoQueue(String),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) settings: Arc<ListenerSettings>,
+    pub(super) handler: Arc<Handler>,
+    /// One for each queue.
+    pub(super) scopes: Vec<Arc<HandlerScope>>,
+    pub(super) recoverer: Option<Arc<dyn MessageRecoverer>>,
+    pub(super) services: Arc<Services>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) handed_back: Arc<HandedBack>,
+    inner: Mutex<Inner>,
+    consumers: AtomicUsize,
+    state: watch::Sender<ListenerState>,
+    cut_off: Mutex<Vec<UnsettledDelivery>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    running: bool,
+    slots: Vec<Slot>,
+    serial: usize,
+    scaling: Scaling,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: usize,
+    state: ConsumerState,
+    control: Arc<Control>,
+    task: JoinHandle<()>,
+}
+
+impl Container {
+    pub(super) fn new(endpoint: ListenerEndpoint, services: &Arc<Services>) -> Arc<Self> {
+        let ListenerEndpoint {
+            settings,
+            handler,
+            components,
+            converter,
+            recoverer,
+        } = endpoint;
+        let listener = Name::try_from(settings.id.as_str()).unwrap_or_default();
+        let scope = |queue: &Name| {
+            Arc::new(HandlerScope {
+                listener: listener.clone(),
+                queue: queue.clone(),
+                components: components.clone(),
+                converter: Arc::clone(&converter),
+            })
+        };
+        Arc::new(Self {
+            scopes: settings.queues.iter().map(scope).collect(),
+            settings: Arc::new(settings),
+            handler: Arc::new(handler),
+            recoverer,
+            services: Arc::clone(services),
+            counters: Arc::default(),
+            handed_back: Arc::default(),
+            inner: Mutex::default(),
+            consumers: AtomicUsize::new(0),
+            state: watch::Sender::new(ListenerState::Stopped),
+            cut_off: Mutex::default(),
+        })
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<ListenerState> {
+        self.state.subscribe()
+    }
+
+    /// How many consumers there are.
+    pub(super) fn consumers(&self) -> usize {
+        self.consumers.load(Ordering::Relaxed)
+    }
+
+    /// The connection its channels are on.
+    pub(super) fn connection(&self) -> &Connection {
+        if self.settings.no_ack() {
+            &self.services.unacknowledged
+        } else {
+            &self.services.consuming
+        }
+    }
+
+    /// Starts its consumers, unless they run. False while it is still stopping.
+    pub(super) fn start(self: &Arc<Self>) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.running {
+            return true;
+        }
+        if *self.state.borrow() == ListenerState::Stopping {
+            return false;
+        }
+        inner.running = true;
+        for _ in 0..self.settings.scaling.min.max(1) {
+            self.spawn(&mut inner);
+        }
+        self.show(&inner);
+        true
+    }
+
+    fn spawn(self: &Arc<Self>, inner: &mut Inner) {
+        inner.serial += 1;
+        let number = inner.serial;
+        let control = Arc::new(Control::default());
+        let task = self
+            .services
+            .runtime
+            .spawn(Arc::clone(self).keep_running(number, Arc::clone(&control)));
+        inner.slots.push(Slot {
+            number,
+            state: ConsumerState::Starting,
+            control,
+            task,
+        });
+        self.consumers.store(inner.slots.len(), Ordering::Relaxed);
+    }
+
+    /// A consumer that panics, which is a bug of this crate, is replaced; its channel's end gives back what it held.
+    async fn keep_running(self: Arc<Self>, number: usize, control: Arc<Control>) {
+        loop {
+            let consumer = Consumer::new(Arc::clone(&self), number, Arc::clone(&control));
+            if AssertUnwindSafe(consumer.run()).catch_unwind().await.is_ok() {
+                break;
+            }
+            control.leave();
+            tracing::error!(listener = %self.settings.id, "a consumer panicked; it is started again");
+            self.consumer_is(number, ConsumerState::NoConnection("the consumer panicked".to_owned()));
+            tokio::select! {
+                () = control.quiet.cancelled() => break,
+                () = tokio::time::sleep(self.settings.recovery_interval) => {}
+            }
+        }
+        let mut inner = self.inner.lock();
+        inner.slots.retain(|slot| slot.number != number);
+        self.consumers.store(inner.slots.len(), Ordering::Relaxed);
+        self.show(&inner);
+    }
+
+    pub(super) fn consumer_is(&self, number: usize, state: ConsumerState) {
+        let mut inner = self.inner.lock();
+        if let Some(slot) = inner.slots.iter_mut().find(|slot| slot.number == number) {
+            slot.state = state;
+            self.show(&inner);
+        }
+    }
+
+    /// Makes the listener's state of its consumers' states.
+    fn show(&self, inner: &Inner) {
+        if !inner.running {
+            return;
+        }
+        let states = || inner.slots.iter().map(|slot| &slot.state);
+        let state = if states().any(|state| *state == ConsumerState::Consuming) {
+            ListenerState::Consuming
+        } else {
+            states()
+                .find_map(|state| match state {
+                    ConsumerState::NoQueue(cause) => Some(ListenerState::WaitingForQueue {
+                        cause: cause.clone(),
+                    }),
+                    ConsumerState::NoConnection(cause) => {
+                        Some(ListenerState::WaitingForConnection {
+                            cause: cause.clone(),
+                        })
+                    }
+                    ConsumerState::Starting | ConsumerState::Consuming => None,
+                })
+                .unwrap_or(ListenerState::Starting)
+        };
+        self.become_(state);
+    }
+
+    fn become_(&self, state: ListenerState) {
+        self.state.send_if_modified(|shown| {
+            if *shown == state {
+                return false;
+            }
+            tracing::info!(listener = %self.settings.id, from = %shown, to = %state, "listener");
+            *shown = state;
+            true
+        });
+    }
+
+    /// One more consumer, if the range and the time since the last one allow it.
+    pub(super) fn scale_up(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        let there = inner.slots.len();
+        if inner.running
+            && inner
+                .scaling
+                .may_start(&self.settings.scaling, there, Instant::now())
+        {
+            tracing::info!(listener = %self.settings.id, consumers = there + 1, "one more consumer: it is busy");
+            self.spawn(&mut inner);
+        }
+    }
+
+    /// Whether this consumer may end, being idle.
+    pub(super) fn scale_down(&self, number: usize) -> bool {
+        let mut inner = self.inner.lock();
+        let there = inner.slots.len();
+        let may = inner.running
+            && inner
+                .scaling
+                .may_stop(&self.settings.scaling, there, Instant::now());
+        if may {
+            tracing::info!(listener = %self.settings.id, number, consumers = there - 1, "one consumer less: it is idle");
+        }
+        may
+    }
+
+    /// Stops its consumers: no further deliveries, running handlers finish before `handlers_until`, what is unstarted goes
+    /// back, acknowledgements are flushed, channels are closed, all before `deadline`. Gives what was not settled.
+    pub(super) async fn stop(
+        &self,
+        to: ListenerState,
+        handlers_until: Deadline,
+        deadline: Deadline,
+    ) -> Vec<UnsettledDelivery> {
+        let slots = {
+            let mut inner = self.inner.lock();
+            inner.running = false;
+            let slots = std::mem::take(&mut inner.slots);
+            self.consumers.store(0, Ordering::Relaxed);
+            self.become_(if slots.is_empty() {
+                to.clone()
+            } else {
+                ListenerState::Stopping
+            });
+            slots
+        };
+        let aborts: Vec<_> = slots.iter().map(|slot| slot.task.abort_handle()).collect();
+        let controls: Vec<_> = slots.iter().map(|slot| Arc::clone(&slot.control)).collect();
+        for control in &controls {
+            control.quiet.cancel();
+        }
+        let quieted = controls.iter().filter_map(|control| control.session());
+        let quieted = join_all(quieted.map(|session| async move { session.quiet(deadline).await }));
+        let ended = join_all(slots.into_iter().map(|slot| slot.task));
+        let mut all = std::pin::pin!(async {
+            quieted.await;
+            ended.await;
+        });
+        if handlers_until.limit(&mut all).await.is_err() {
+            for control in &controls {
+                control.kill.cancel();
+            }
+            if deadline.limit(&mut all).await.is_err() {
+                self.abandon_all(&controls);
+                for abort in aborts {
+                    abort.abort();
+                }
+            }
+        }
+        self.become_(to);
+        std::mem::take(&mut *self.cut_off.lock())
+    }
+
+    /// Ends at once and waits for nothing. Gives everything that was in hand.
+    pub(super) fn abandon(&self) -> Vec<UnsettledDelivery> {
+        let slots = {
+            let mut inner = self.inner.lock();
+            inner.running = false;
+            std::mem::take(&mut inner.slots)
+        };
+        let controls: Vec<_> = slots.into_iter().map(|slot| slot.control).collect();
+        self.abandon_all(&controls);
+        for control in &controls {
+            control.quiet.cancel();
+            control.kill.cancel();
+        }
+        self.become_(ListenerState::Stopped);
+        std::mem::take(&mut *self.cut_off.lock())
+    }
+
+    fn abandon_all(&self, controls: &[Arc<Control>]) {
+        for session in controls.iter().filter_map(|control| control.session()) {
+            self.cut_off(session.inbox.started());
+            for delivery in session.inbox.peek_unstarted() {
+                self.cut_off(Some(delivery));
+            }
+        }
+    }
+
+    /// Notes a delivery that was neither finished nor handed back.
+    pub(super) fn cut_off(&self, started: Option<Started>) {
+        let Some(Started { tag, message_id }) = started else {
+            return;
+        };
+        let mut cut_off = self.cut_off.lock();
+        let unsettled = UnsettledDelivery {
+            listener: self.settings.id.clone(),
+            message_id,
+            delivery_tag: tag,
+            lost: self.settings.no_ack(),
+        };
+        if !cut_off.contains(&unsettled) {
+            tracing::error!(%unsettled, "a delivery was not settled");
+            cut_off.push(unsettled);
+        }
+    }
+
+    /// Hands back what has waited too long behind running handlers.
+    pub(super) async fn check_age(&self) {
+        let sessions: Vec<_> = {
+            let inner = self.inner.lock();
+            let controls = inner.slots.iter().map(|slot| slot.control.session());
+            controls.flatten().collect()
+        };
+        for session in sessions {
+            session.check_age().await;
+        }
+    }
+
+    /// Declares the topology again, if this queue belongs to it.
+    pub(super) async fn declare_again(&self, queue: &Name) {
+        self.services.declare_again(queue).await;
+    }
+
+    /// Whether the queue is there now.
+    pub(super) async fn is_there(&self, queue: &Name) -> bool {
+        self.services.is_there(self.connection(), queue).await
+    }
+}

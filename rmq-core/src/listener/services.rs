@@ -1,0 +1,75 @@
+//! What every listener of a configuration shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::admin::RabbitAdmin;
+use crate::connection::Connection;
+use crate::name::Name;
+use crate::time::Deadline;
+
+use super::executor::Executor;
+use super::publish::ConfirmedPublisher;
+
+/// How long asking for a queue may take.
+const ASK: Duration = Duration::from_secs(10);
+/// The topology is not declared again more often than this, however many listeners miss a queue.
+const DECLARE_AGAIN: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub(super) struct Services {
+    pub(super) consuming: Connection,
+    /// For mode `none`: its deliveries have no bound but TCP's, so that they must not stand before others'.
+    pub(super) unacknowledged: Connection,
+    pub(super) executor: Executor,
+    pub(super) publisher: Arc<dyn ConfirmedPublisher>,
+    pub(super) admin: Option<RabbitAdmin>,
+    pub(super) runtime: Handle,
+    pub(super) declared: Mutex<Option<Instant>>,
+}
+
+impl Services {
+    pub(super) async fn declare_again(&self, queue: &Name) {
+        let Some(admin) = &self.admin else { return };
+        if admin.topology().queue(queue).is_none() {
+            return;
+        }
+        let mut declared = self.declared.lock().await;
+        if declared.is_some_and(|last| last.elapsed() < DECLARE_AGAIN) {
+            return;
+        }
+        let admin = admin.clone().with_timeout(ASK);
+        match admin.declare_topology().await {
+            Ok(()) => tracing::info!(%queue, "the topology was declared again, because a listener misses a queue of it"),
+            Err(error) => tracing::warn!(%queue, %error, "the topology could not be declared again"),
+        }
+        *declared = Some(Instant::now());
+    }
+
+    /// Asks on a channel of its own: the broker closes one that asks for what is not there.
+    pub(super) async fn is_there(&self, connection: &Connection, queue: &Name) -> bool {
+        let deadline = Deadline::after(ASK);
+        let Ok(lease) = connection.lease(deadline).await else {
+            return false;
+        };
+        let asked = lease.declare_queue(queue, true, false, false, false, Vec::new(), deadline);
+        let there = asked.await.is_ok();
+        if there {
+            lease.give_back();
+        }
+        there
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services")
+            .field("executor", &self.executor)
+            .finish_non_exhaustive()
+    }
+}

@@ -202,9 +202,10 @@ impl Session {
         }
     }
 
-    /// From the newest to the oldest, so that each goes in front of the one before.
+    /// From the oldest to the newest: a quorum queue hands returned messages out in the order they came back, a
+    /// classic one by their place.
     fn hand_back(&self, deliveries: Vec<Delivery>) {
-        for delivery in deliveries.iter().rev() {
+        for delivery in &deliveries {
             self.settle(delivery.tag, Settlement::HandBack, DeliveryEnd::Requeued);
         }
     }

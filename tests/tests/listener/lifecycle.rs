@@ -1,0 +1,146 @@
+//! Starting, waiting, pausing, stopping.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmq_core::listener::{ListenerError, ListenerState};
+use rmq_core::time::Deadline;
+use rmq_tests::broker::unique;
+use tokio::sync::Semaphore;
+
+use super::rig::{
+    Notes, Rig, check_ledger, done, endpoint, handler, listener, soon, stop, until, until_state,
+};
+
+fn waits_for_queue(state: &ListenerState) -> bool {
+    matches!(state, ListenerState::WaitingForQueue { .. })
+}
+
+pub async fn a_missing_queue_is_waited_for_and_a_deleted_one_too(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = unique("listener");
+    let notes = Notes::new();
+    let noting = Arc::clone(&notes);
+    let handler = handler(move |seen| {
+        noting.note(seen.number());
+        async { done() }
+    });
+    let registry = rig.registry(vec![endpoint(listener("waits", &queue), handler)]);
+    registry.start("waits").unwrap();
+    let state = until_state(&registry, "waits", waits_for_queue).await;
+    assert!(state.to_string().contains("404"), "the broker's words: {state}");
+
+    for _ in 0..2 {
+        rig.declare(&queue, "quorum", &[]).await;
+        until_state(&registry, "waits", ListenerState::is_consuming).await;
+        rig.fill(&queue, 2).await;
+        assert_eq!(notes.take(2).await, [0, 1]);
+        until("acknowledged", || async { registry.ledger().deliveries.in_flight == 0 }).await;
+        rig.delete(&queue).await;
+        until_state(&registry, "waits", waits_for_queue).await;
+    }
+    stop(&registry).await;
+    assert_eq!(*registry.state("waits").unwrap().borrow(), ListenerState::Stopped);
+    assert!(matches!(
+        registry.start("weights"),
+        Err(ListenerError::Unknown { .. })
+    ));
+}
+
+pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("quorum").await;
+    rig.fill(&queue, 10).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let notes = Notes::new();
+    let (noting, waiting) = (Arc::clone(&notes), Arc::clone(&gate));
+    let handler = handler(move |seen| {
+        noting.note(seen.number());
+        let gate = Arc::clone(&waiting);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            done()
+        }
+    });
+    let registry = rig.start(endpoint(listener("stops", &queue), handler)).await;
+    assert_eq!(notes.next().await, 0);
+    until("all are prefetched", || async { registry.ledger().deliveries.delivered == 10 }).await;
+    let stopping = tokio::spawn({
+        let registry = registry.clone();
+        async move { registry.stop("stops", Duration::from_secs(30)).await }
+    });
+    // What was not started is back before the running handler is done.
+    rig.until_ready(&queue, 9).await;
+    assert_eq!(*registry.state("stops").unwrap().borrow(), ListenerState::Stopping);
+    assert!(matches!(registry.start("stops"), Err(ListenerError::Stopping(_))));
+    gate.add_permits(1);
+    assert_eq!(stopping.await.unwrap().unwrap(), []);
+    check_ledger(&registry);
+    let ledger = registry.ledger().deliveries;
+    assert_eq!((ledger.acknowledged, ledger.requeued), (1, 9), "{ledger}");
+    assert_eq!(rig.ready(&queue).await, 9);
+
+    // Started again, it goes on in order.
+    gate.add_permits(9);
+    registry.start("stops").unwrap();
+    assert_eq!(notes.take(9).await, (1..10).collect::<Vec<_>>());
+    stop(&registry).await;
+}
+
+pub async fn a_stop_reports_what_it_cut_off_by_id(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("quorum").await;
+    rig.fill(&queue, 3).await;
+    let notes = Notes::new();
+    let noting = Arc::clone(&notes);
+    let handler = handler(move |seen| {
+        noting.note(seen.number());
+        std::future::pending()
+    });
+    let registry = rig.start(endpoint(listener("hangs", &queue), handler)).await;
+    assert_eq!(notes.next().await, 0);
+    let unsettled = registry.stop_all(Deadline::after(Duration::from_secs(2))).await;
+    let ids: Vec<_> = unsettled.iter().map(|one| one.message_id.as_deref()).collect();
+    assert_eq!(ids, [Some("m0")]);
+    assert!(!unsettled[0].lost);
+    check_ledger(&registry);
+    assert_eq!(registry.ledger().deliveries.left_to_broker, 1);
+    rig.until_ready(&queue, 3).await;
+}
+
+pub async fn a_paused_listener_takes_nothing_and_resumes(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("classic").await;
+    let notes = Notes::new();
+    let noting = Arc::clone(&notes);
+    let handler = handler(move |seen| {
+        noting.note(seen.number());
+        async { done() }
+    });
+    let registry = rig.start(endpoint(listener("pauses", &queue), handler)).await;
+    registry.pause("pauses", Duration::from_secs(10)).await.unwrap();
+    assert_eq!(*registry.state("pauses").unwrap().borrow(), ListenerState::Paused);
+    rig.fill(&queue, 2).await;
+    assert_eq!(rig.channel.counts(&queue).await.unwrap(), (2, 0));
+    registry.resume("pauses").unwrap();
+    assert_eq!(notes.take(2).await, [0, 1]);
+    stop(&registry).await;
+}
+
+pub async fn an_exclusive_listener_waits_for_its_turn(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("classic").await;
+    let exclusive = |id| {
+        let mut settings = listener(id, &queue);
+        settings.exclusive = true;
+        endpoint(settings, handler(|_| async { done() }))
+    };
+    let registry = rig.registry(vec![exclusive("first"), exclusive("second")]);
+    registry.start("first").unwrap();
+    registry.wait_consuming(soon()).await.unwrap();
+    registry.start("second").unwrap();
+    until_state(&registry, "second", waits_for_queue).await;
+    registry.stop("first", Duration::from_secs(10)).await.unwrap();
+    until_state(&registry, "second", ListenerState::is_consuming).await;
+    stop(&registry).await;
+}

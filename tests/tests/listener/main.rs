@@ -1,0 +1,66 @@
+//! Listeners against real brokers: what becomes of every delivery.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod failure;
+mod faults;
+mod handling;
+mod lifecycle;
+mod modes;
+mod pace;
+mod pool;
+mod reply;
+mod rig;
+
+/// The same tests against both releases.
+macro_rules! on_both_releases {
+    ($($module:ident :: $test:ident),* $(,)?) => {
+        mod rabbit3 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let broker = rmq_tests::broker::announced(rmq_tests::broker::Release::V3).unwrap();
+                super::$module::$test(&broker.address()).await;
+            })*
+        }
+        mod rabbit4 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let broker = rmq_tests::broker::announced(rmq_tests::broker::Release::V4).unwrap();
+                super::$module::$test(&broker.address()).await;
+            })*
+        }
+    };
+}
+
+on_both_releases! {
+    handling::every_message_is_handled_and_acknowledged,
+    handling::one_consumer_keeps_the_order_over_sleeping_retries,
+    handling::several_queues_share_a_listener_and_a_missing_one_joins_later,
+    handling::a_busy_listener_gets_consumers_up_to_its_maximum,
+    failure::attempts_are_spent_and_then_the_original_is_dead_lettered,
+    failure::a_fatal_error_and_a_panic_are_dead_lettered_at_once,
+    failure::deep_header_tables_are_dead_lettered_intact_and_the_next_message_is_handled,
+    failure::a_parked_message_carries_its_cause_and_leaves_its_queue,
+    failure::a_message_that_cannot_be_parked_goes_back_and_is_not_lost,
+    failure::a_requeue_waits_for_the_back_off,
+    failure::a_recoverer_of_the_user_decides,
+    modes::manual_settlements_are_the_handlers,
+    modes::without_acknowledgements_everything_is_handled_and_memory_is_bounded,
+    reply::an_answer_is_confirmed_before_its_request_is_acknowledged,
+    reply::an_answer_to_nobody_is_a_failure,
+    lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
+    lifecycle::a_stop_finishes_what_runs_and_hands_back_what_was_not_started,
+    lifecycle::a_stop_reports_what_it_cut_off_by_id,
+    lifecycle::a_paused_listener_takes_nothing_and_resumes,
+    lifecycle::an_exclusive_listener_waits_for_its_turn,
+    pool::plain_functions_run_on_the_pools_threads,
+    pool::one_pool_bounds_all_listeners_and_starves_none,
+    pool::abort_hands_back_once_and_loses_nothing,
+    pace::a_slow_handler_gets_a_smaller_prefetch_and_nothing_unhandled_is_dead_lettered,
+    pace::a_stuck_handler_lets_nothing_wait_behind_it,
+}

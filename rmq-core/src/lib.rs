@@ -7,12 +7,12 @@ pub mod config;
 pub mod converter;
 pub mod error;
 pub mod handler;
-pub mod message;
 #[cfg(not(feature = "testing"))]
 mod listener;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod listener;
+pub mod message;
 pub mod name;
 pub mod observability;
 pub mod registry;

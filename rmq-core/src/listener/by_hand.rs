@@ -87,6 +87,10 @@ impl ManualSettlement for Settle {
             return Err(AcknowledgeError::ChannelEnded);
         }
         *said = Said::Settled(acknowledgement);
-        if sent { Ok(()) } else { Err(AcknowledgeError::ChannelEnded) }
+        if sent {
+            Ok(())
+        } else {
+            Err(AcknowledgeError::ChannelEnded)
+        }
     }
 }

@@ -26,7 +26,7 @@ use super::recoverer::MessageRecoverer;
 use super::scaling::Scaling;
 use super::services::Services;
 use super::session::HandedBack;
-use super::settings::ListenerSettings;
+use super::settings::EndpointSettings;
 use super::state::ListenerState;
 use super::unsettled::UnsettledDelivery;
 
@@ -42,7 +42,7 @@ pub(super) enum ConsumerState {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Container {
-    pub(super) settings: Arc<ListenerSettings>,
+    pub(super) settings: Arc<EndpointSettings>,
     pub(super) handler: Arc<Handler>,
     /// One for each queue.
     pub(super) scopes: Vec<Arc<HandlerScope>>,
@@ -161,12 +161,19 @@ impl Container {
     async fn keep_running(self: Arc<Self>, number: usize, control: Arc<Control>) {
         loop {
             let consumer = Consumer::new(Arc::clone(&self), number, Arc::clone(&control));
-            if AssertUnwindSafe(consumer.run()).catch_unwind().await.is_ok() {
+            if AssertUnwindSafe(consumer.run())
+                .catch_unwind()
+                .await
+                .is_ok()
+            {
                 break;
             }
             control.leave();
             tracing::error!(listener = %self.settings.id, "a consumer panicked; it is started again");
-            self.consumer_is(number, ConsumerState::NoConnection("the consumer panicked".to_owned()));
+            self.consumer_is(
+                number,
+                ConsumerState::NoConnection("the consumer panicked".to_owned()),
+            );
             tokio::select! {
                 () = control.quiet.cancelled() => break,
                 () = tokio::time::sleep(self.settings.recovery_interval) => {}

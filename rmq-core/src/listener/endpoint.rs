@@ -8,12 +8,12 @@ use crate::converter::MessageConverter;
 use crate::handler::Handler;
 
 use super::recoverer::MessageRecoverer;
-use super::settings::ListenerSettings;
+use super::settings::EndpointSettings;
 
 /// A handler, what it listens to, and what it is given.
 pub struct ListenerEndpoint {
     /// Everything decided.
-    pub settings: ListenerSettings,
+    pub settings: EndpointSettings,
     /// What is called.
     pub handler: Handler,
     /// What its `State` arguments come from.

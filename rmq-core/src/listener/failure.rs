@@ -95,7 +95,9 @@ impl HandlerPanicked {
 
 /// A handler in manual mode returned success and had not settled its delivery.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the handler returned without settling its delivery, which acknowledge mode manual asks of it")]
+#[error(
+    "the handler returned without settling its delivery, which acknowledge mode manual asks of it"
+)]
 pub struct Unsettled;
 
 /// A handler answered a message that names nobody to answer.

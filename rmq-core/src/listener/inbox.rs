@@ -152,7 +152,11 @@ impl Inbox {
                 return Poll::Ready(());
             }
             self.consumer.register(context.waker());
-            if ended() { Poll::Ready(()) } else { Poll::Pending }
+            if ended() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -160,7 +164,10 @@ impl Inbox {
     /// How many wait, and when the oldest of them came.
     pub(super) fn waiting(&self) -> (usize, Option<Instant>) {
         let held = self.held.lock();
-        (held.unstarted.len(), held.unstarted.front().map(|first| first.at))
+        (
+            held.unstarted.len(),
+            held.unstarted.front().map(|first| first.at),
+        )
     }
 
     /// The delivery whose handling goes on, if any.
@@ -170,7 +177,10 @@ impl Inbox {
 
     /// What nobody has started on.
     pub(super) fn peek_unstarted(&self) -> Vec<Started> {
-        self.held.lock().unstarted.iter()
+        self.held
+            .lock()
+            .unstarted
+            .iter()
             .map(|arrived| Started::of(&arrived.delivery))
             .collect()
     }

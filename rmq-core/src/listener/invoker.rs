@@ -67,8 +67,9 @@ async fn asynchronous(
 ) -> Result<Outcome, FailedDelivery> {
     let attempt = context.attempt();
     let called = catch_unwind(AssertUnwindSafe(|| call(context)));
-    let panicked =
-        |panic: Box<dyn std::any::Any + Send>| FailedDelivery::fatal(HandlerPanicked::of(&*panic), attempt);
+    let panicked = |panic: Box<dyn std::any::Any + Send>| {
+        FailedDelivery::fatal(HandlerPanicked::of(&*panic), attempt)
+    };
     match called {
         Ok(Ok(invocation)) => AssertUnwindSafe(invocation)
             .catch_unwind()
@@ -84,10 +85,12 @@ fn blocking(handler: &Handler, context: HandlerContext) -> Attempted {
     let called = catch_unwind(AssertUnwindSafe(|| match &handler.invoke {
         Invoke::Blocking(call) => call(&context).map_err(Into::into),
         // `invoke` looked before it came here.
-        Invoke::Async(_) => Err(FailedDelivery::fatal("an async handler on a plain thread", attempt)),
+        Invoke::Async(_) => Err(FailedDelivery::fatal(
+            "an async handler on a plain thread",
+            attempt,
+        )),
     }));
-    let result = called.unwrap_or_else(|panic| {
-        Err(FailedDelivery::fatal(HandlerPanicked::of(&*panic), attempt))
-    });
+    let result = called
+        .unwrap_or_else(|panic| Err(FailedDelivery::fatal(HandlerPanicked::of(&*panic), attempt)));
     (context, result)
 }

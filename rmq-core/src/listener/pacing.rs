@@ -61,7 +61,9 @@ impl Pacing {
 
     /// What to change, if anything, with so many unstarted deliveries of which the oldest came so long ago.
     pub(super) fn check(&mut self, unstarted: usize, oldest: Duration) -> Option<Change> {
-        if unstarted > 0 && (oldest > self.patience || self.needs(unstarted) > self.patience - oldest) {
+        if unstarted > 0
+            && (oldest > self.patience || self.needs(unstarted) > self.patience - oldest)
+        {
             return self.slow_down(oldest);
         }
         self.speed_up(unstarted)
@@ -86,7 +88,9 @@ impl Pacing {
     fn affordable(&self) -> u16 {
         let mean = self.mean.as_nanos().max(1);
         let each = self.patience.as_nanos() / (mean * 2) / u128::from(self.queues);
-        u16::try_from(each).unwrap_or(u16::MAX).clamp(1, self.configured)
+        u16::try_from(each)
+            .unwrap_or(u16::MAX)
+            .clamp(1, self.configured)
     }
 
     fn slow_down(&mut self, oldest: Duration) -> Option<Change> {
@@ -146,7 +150,10 @@ mod tests {
         // What is kept is finished in time, and the new prefetch is not judged too large.
         for done in 1..=36 {
             pacing.handled(Duration::from_secs(16));
-            assert_eq!(pacing.check(36 - done, Duration::from_secs(16) * (done as u32 + 1)), None);
+            assert_eq!(
+                pacing.check(36 - done, Duration::from_secs(16) * (done as u32 + 1)),
+                None
+            );
         }
     }
 
@@ -164,7 +171,10 @@ mod tests {
     fn several_queues_share_the_time() {
         let mut pacing = Pacing::new(30 * MINUTE, 250, 3);
         pacing.handled(Duration::from_secs(16));
-        assert_eq!(pacing.check(749, Duration::from_secs(16)).unwrap().prefetch, 6);
+        assert_eq!(
+            pacing.check(749, Duration::from_secs(16)).unwrap().prefetch,
+            6
+        );
     }
 
     #[test]
@@ -184,7 +194,10 @@ mod tests {
     fn it_speeds_up_again_when_the_handler_is_fast_again() {
         let mut pacing = Pacing::new(MINUTE, 64, 1);
         pacing.handled(Duration::from_secs(10));
-        assert_eq!(pacing.check(63, Duration::from_secs(10)).unwrap().prefetch, 1);
+        assert_eq!(
+            pacing.check(63, Duration::from_secs(10)).unwrap().prefetch,
+            1
+        );
         let mut seen = vec![pacing.prefetch()];
         for _ in 0..2_000 {
             pacing.handled(Duration::from_millis(1));

@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use crate::error::BoxError;
 use crate::message::Message;
 use crate::name::Name;
+use crate::template::RabbitTemplate;
 
 /// A message that was not confirmed.
 #[derive(Debug)]
@@ -25,4 +26,27 @@ pub trait ConfirmedPublisher: Send + Sync + 'static {
         message: Message,
         mandatory: bool,
     ) -> BoxFuture<'_, Result<(), Unconfirmed>>;
+}
+
+impl ConfirmedPublisher for RabbitTemplate {
+    fn publish(
+        &self,
+        exchange: Name,
+        routing_key: Name,
+        message: Message,
+        mandatory: bool,
+    ) -> BoxFuture<'_, Result<(), Unconfirmed>> {
+        Box::pin(async move {
+            let sent = self
+                .send(exchange, routing_key, message)
+                .mandatory(mandatory);
+            match sent.await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Unconfirmed {
+                    transient: error.is_transient(),
+                    error: error.into(),
+                }),
+            }
+        })
+    }
 }

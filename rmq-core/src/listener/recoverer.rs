@@ -122,16 +122,16 @@ mod tests {
         assert_eq!(header("x-original-routingKey"), Some("order.created"));
         assert_eq!(header("x-original-queue"), Some("orders.created"));
         assert_eq!(header("x-original-user-id"), Some("somebody"));
-        assert_eq!(
-            parked.header("x-attempts").and_then(Value::as_i64),
-            Some(3)
-        );
+        assert_eq!(parked.header("x-attempts").and_then(Value::as_i64), Some(3));
     }
 
     #[test]
     fn a_long_cause_is_cut_between_characters() {
         let text = shortened("ä".repeat(CAUSE_LIMIT));
         assert_eq!(text.len(), CAUSE_LIMIT);
-        assert_eq!(shortened(format!("x{}", "ä".repeat(CAUSE_LIMIT))).len(), CAUSE_LIMIT - 1);
+        assert_eq!(
+            shortened(format!("x{}", "ä".repeat(CAUSE_LIMIT))).len(),
+            CAUSE_LIMIT - 1
+        );
     }
 }

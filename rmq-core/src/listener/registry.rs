@@ -19,7 +19,7 @@ use super::executor::{Executor, ExecutorSettings};
 use super::ledger::ListenerLedger;
 use super::publish::ConfirmedPublisher;
 use super::services::Services;
-use super::settings::{AcknowledgeMode, ListenerSettings};
+use super::settings::{AcknowledgeMode, EndpointSettings};
 use super::state::ListenerState;
 use super::unsettled::UnsettledDelivery;
 
@@ -166,7 +166,8 @@ impl ListenerRegistry {
         let mut late = Vec::new();
         for container in &self.0.containers {
             let mut state = container.state();
-            if *state.borrow() == ListenerState::Stopped || *state.borrow() == ListenerState::Paused {
+            if *state.borrow() == ListenerState::Stopped || *state.borrow() == ListenerState::Paused
+            {
                 continue;
             }
             if deadline
@@ -210,7 +211,9 @@ impl ListenerRegistry {
         within: Duration,
     ) -> Result<Vec<UnsettledDelivery>, ListenerError> {
         let container = self.find(id)?;
-        Ok(self.end(container, ListenerState::Stopped, Deadline::after(within)).await)
+        Ok(self
+            .end(container, ListenerState::Stopped, Deadline::after(within))
+            .await)
     }
 
     /// As [`stop`](Self::stop), but the listener shows that it is paused. What was prefetched goes back to the queue.
@@ -223,7 +226,9 @@ impl ListenerRegistry {
         within: Duration,
     ) -> Result<Vec<UnsettledDelivery>, ListenerError> {
         let container = self.find(id)?;
-        Ok(self.end(container, ListenerState::Paused, Deadline::after(within)).await)
+        Ok(self
+            .end(container, ListenerState::Paused, Deadline::after(within))
+            .await)
     }
 
     /// Starts a paused listener again.
@@ -245,7 +250,11 @@ impl ListenerRegistry {
     /// Every listener, in the order they were registered.
     #[must_use]
     pub fn list(&self) -> Vec<ListenerInfo> {
-        self.0.containers.iter().map(|container| info(container)).collect()
+        self.0
+            .containers
+            .iter()
+            .map(|container| info(container))
+            .collect()
     }
 
     /// One listener.
@@ -277,7 +286,9 @@ impl ListenerRegistry {
     #[must_use]
     pub fn abandon(&self) -> Vec<UnsettledDelivery> {
         let containers = self.0.containers.iter();
-        containers.flat_map(|container| container.abandon()).collect()
+        containers
+            .flat_map(|container| container.abandon())
+            .collect()
     }
 
     async fn end(
@@ -294,7 +305,9 @@ impl ListenerRegistry {
         } else {
             Duration::ZERO
         };
-        container.stop(to, Deadline::after(patience), deadline).await
+        container
+            .stop(to, Deadline::after(patience), deadline)
+            .await
     }
 
     fn find(&self, id: &str) -> Result<&Arc<Container>, ListenerError> {
@@ -302,7 +315,11 @@ impl ListenerRegistry {
         let found = containers.find(|container| container.settings.id == id);
         found.ok_or_else(|| ListenerError::Unknown {
             id: id.to_owned(),
-            known: self.list().into_iter().map(|listener| listener.id).collect(),
+            known: self
+                .list()
+                .into_iter()
+                .map(|listener| listener.id)
+                .collect(),
         })
     }
 }

@@ -67,7 +67,11 @@ impl Cycles {
             .is_some_and(|last| now.saturating_duration_since(last) <= settings.cycle);
         self.last = Some(now);
         self.idle = 0;
-        self.active = if in_a_row { self.active.saturating_add(1) } else { 1 };
+        self.active = if in_a_row {
+            self.active.saturating_add(1)
+        } else {
+            1
+        };
         if self.active > settings.consecutive_active_trigger {
             self.active = 0;
             return true;
@@ -96,7 +100,12 @@ pub(super) struct Scaling {
 
 impl Scaling {
     /// Whether one more may start, with so many there.
-    pub(super) fn may_start(&mut self, settings: &ScalingSettings, there: usize, now: Instant) -> bool {
+    pub(super) fn may_start(
+        &mut self,
+        settings: &ScalingSettings,
+        there: usize,
+        now: Instant,
+    ) -> bool {
         let rested = rested(self.started, settings.start_consumer_min_interval, now);
         let may = there < settings.max && rested;
         if may {
@@ -106,7 +115,12 @@ impl Scaling {
     }
 
     /// Whether one may stop, with so many there.
-    pub(super) fn may_stop(&mut self, settings: &ScalingSettings, there: usize, now: Instant) -> bool {
+    pub(super) fn may_stop(
+        &mut self,
+        settings: &ScalingSettings,
+        there: usize,
+        now: Instant,
+    ) -> bool {
         let rested = rested(self.stopped, settings.stop_consumer_min_interval, now);
         let may = there > settings.min && rested;
         if may {
@@ -133,14 +147,19 @@ mod tests {
         let (settings, start) = (settings(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         let mut cycles = Cycles::default();
-        let asked: Vec<bool> = (0..10).map(|n| cycles.active(&settings, at(n * 100))).collect();
+        let asked: Vec<bool> = (0..10)
+            .map(|n| cycles.active(&settings, at(n * 100)))
+            .collect();
         assert!(!asked.contains(&true));
         assert!(cycles.active(&settings, at(1_000)));
 
         for n in 0..9 {
             assert!(!cycles.active(&settings, at(2_000 + n)));
         }
-        assert!(!cycles.active(&settings, at(4_000)), "a gap of more than a cycle");
+        assert!(
+            !cycles.active(&settings, at(4_000)),
+            "a gap of more than a cycle"
+        );
     }
 
     #[test]
@@ -165,10 +184,16 @@ mod tests {
         assert!(scaling.may_start(&settings, 2, now));
         assert!(!scaling.may_start(&settings, 3, later(9)));
         assert!(scaling.may_start(&settings, 3, later(10)));
-        assert!(!scaling.may_start(&settings, 4, later(60)), "at the maximum");
+        assert!(
+            !scaling.may_start(&settings, 4, later(60)),
+            "at the maximum"
+        );
         assert!(scaling.may_stop(&settings, 4, later(60)));
         assert!(!scaling.may_stop(&settings, 3, later(119)));
         assert!(scaling.may_stop(&settings, 3, later(120)));
-        assert!(!scaling.may_stop(&settings, 2, later(600)), "at the minimum");
+        assert!(
+            !scaling.may_stop(&settings, 2, later(600)),
+            "at the minimum"
+        );
     }
 }

@@ -45,8 +45,12 @@ impl Services {
         }
         let admin = admin.clone().with_timeout(ASK);
         match admin.declare_topology().await {
-            Ok(()) => tracing::info!(%queue, "the topology was declared again, because a listener misses a queue of it"),
-            Err(error) => tracing::warn!(%queue, %error, "the topology could not be declared again"),
+            Ok(()) => {
+                tracing::info!(%queue, "the topology was declared again, because a listener misses a queue of it")
+            }
+            Err(error) => {
+                tracing::warn!(%queue, %error, "the topology could not be declared again")
+            }
         }
         *declared = Some(Instant::now());
     }

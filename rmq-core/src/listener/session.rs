@@ -16,7 +16,7 @@ use crate::transport::{Channel, ConsumeSpec, Settlement, TransportError};
 use super::inbox::Inbox;
 use super::ledger::Counters;
 use super::pacing::{Change, Pacing};
-use super::settings::ListenerSettings;
+use super::settings::EndpointSettings;
 
 /// How long a cancel may take; a channel that does not answer is closed by the transport.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(super) struct Session {
     pub(super) channel: Channel,
     pub(super) inbox: Arc<Inbox>,
     pub(super) pacing: Mutex<Pacing>,
-    settings: Arc<ListenerSettings>,
+    settings: Arc<EndpointSettings>,
     counters: Arc<Counters>,
     handed_back: Arc<HandedBack>,
     number: usize,
@@ -59,7 +59,7 @@ pub(super) struct Refused {
 impl Session {
     pub(super) fn new(
         channel: Channel,
-        settings: Arc<ListenerSettings>,
+        settings: Arc<EndpointSettings>,
         counters: Arc<Counters>,
         handed_back: Arc<HandedBack>,
         number: usize,

@@ -22,7 +22,7 @@ pub enum FailurePolicy {
 
 /// What a listener does, decided.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListenerSettings {
+pub struct EndpointSettings {
     /// Its name, unique in its configuration.
     pub id: String,
     /// The queues it consumes: each consumer consumes all of them on its one channel.
@@ -51,7 +51,7 @@ pub struct ListenerSettings {
     pub start_timeout: Duration,
 }
 
-impl ListenerSettings {
+impl EndpointSettings {
     /// A listener of one queue with every default.
     #[must_use]
     pub fn new(id: impl Into<String>, queue: Name) -> Self {

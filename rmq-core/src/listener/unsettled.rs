@@ -20,7 +20,11 @@ impl fmt::Display for UnsettledDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.message_id {
             Some(id) => write!(f, "message `{id}`")?,
-            None => write!(f, "a message without an id (delivery tag {})", self.delivery_tag)?,
+            None => write!(
+                f,
+                "a message without an id (delivery tag {})",
+                self.delivery_tag
+            )?,
         }
         let fate = if self.lost {
             "lost: the listener's acknowledge mode is none"

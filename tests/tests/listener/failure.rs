@@ -11,9 +11,7 @@ use rmq_core::message::Delivery;
 use rmq_tests::broker::unique;
 use rmq_tests::raw::{Content, FieldTable, Properties, table};
 
-use super::rig::{
-    Notes, Rig, done, endpoint, failed, fatal, handler, listener, name, stop, until,
-};
+use super::rig::{Notes, Rig, done, endpoint, failed, fatal, handler, listener, name, stop, until};
 
 pub async fn attempts_are_spent_and_then_the_original_is_dead_lettered(address: &str) {
     let rig = Rig::new(address).await;
@@ -21,14 +19,17 @@ pub async fn attempts_are_spent_and_then_the_original_is_dead_lettered(address: 
     let properties = Properties::default()
         .with_message_id("the-one".into())
         .with_headers(table::table([("x-tenant", table::text("acme"))]));
-    rig.send(&queue, Content::with("body", properties).unwrap()).await;
+    rig.send(&queue, Content::with("body", properties).unwrap())
+        .await;
     let notes = Notes::new();
     let noting = Arc::clone(&notes);
     let handler = handler(move |seen| {
         noting.note(seen.attempt);
         async { failed("the bank is closed") }
     });
-    let registry = rig.start(endpoint(listener("retry", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("retry", &queue), handler))
+        .await;
     assert_eq!(notes.take(3).await, [1, 2, 3]);
     let dlq = format!("{queue}.dlq");
     rig.until_ready(&dlq, 1).await;
@@ -63,12 +64,18 @@ pub async fn a_fatal_error_and_a_panic_are_dead_lettered_at_once(address: &str) 
             }
         }
     });
-    let registry = rig.start(endpoint(listener("fatal", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("fatal", &queue), handler))
+        .await;
     assert_eq!(notes.take(4).await, [(0, 1), (1, 1), (2, 1), (3, 1)]);
     rig.until_ready(&format!("{queue}.dlq"), 3).await;
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
-    assert_eq!((ledger.acknowledged, ledger.dead_lettered), (1, 3), "{ledger}");
+    assert_eq!(
+        (ledger.acknowledged, ledger.dead_lettered),
+        (1, 3),
+        "{ledger}"
+    );
 }
 
 pub async fn deep_header_tables_are_dead_lettered_intact_and_the_next_message_is_handled(
@@ -98,12 +105,20 @@ pub async fn deep_header_tables_are_dead_lettered_intact_and_the_next_message_is
         assert_eq!(dead.content.body, content.body);
         // The broker puts its own headers in front of the table; ours is inside, byte for byte.
         let ours = &content.properties[6..];
-        let found = dead.content.properties.windows(ours.len()).any(|part| part == ours);
+        let found = dead
+            .content
+            .properties
+            .windows(ours.len())
+            .any(|part| part == ours);
         assert!(found, "the table of {} came out another one", dead.text());
     }
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
-    assert_eq!((ledger.acknowledged, ledger.dead_lettered), (1, 2), "{ledger}");
+    assert_eq!(
+        (ledger.acknowledged, ledger.dead_lettered),
+        (1, 2),
+        "{ledger}"
+    );
 }
 
 pub async fn a_parked_message_carries_its_cause_and_leaves_its_queue(address: &str) {
@@ -115,7 +130,11 @@ pub async fn a_parked_message_carries_its_cause_and_leaves_its_queue(address: &s
     let mut settings = listener("parks", &queue);
     settings.on_failure = FailurePolicy::Park(name(&parking));
     let handler = handler(|seen| async move {
-        if seen.number() == 0 { failed("no such customer") } else { done() }
+        if seen.number() == 0 {
+            failed("no such customer")
+        } else {
+            done()
+        }
     });
     let registry = rig.start(endpoint(settings, handler)).await;
     rig.until_ready(&parking, 1).await;
@@ -178,7 +197,10 @@ pub async fn a_requeue_waits_for_the_back_off(address: &str) {
     for (before, after) in times.iter().zip(&times[1..]) {
         assert!(*after - *before >= Duration::from_millis(100), "a hot loop");
     }
-    assert!(times[3] - times[2] >= Duration::from_millis(400), "the wait grows with x-delivery-count");
+    assert!(
+        times[3] - times[2] >= Duration::from_millis(400),
+        "the wait grows with x-delivery-count"
+    );
     stop(&registry).await;
     assert!(registry.ledger().deliveries.requeued >= 3);
     rig.until_ready(&queue, 1).await;
@@ -193,7 +215,8 @@ impl MessageRecoverer for Keeper {
         failure: &'a FailedDelivery,
     ) -> BoxFuture<'a, Result<Acknowledgement, BoxError>> {
         let body = String::from_utf8_lossy(delivery.message.body()).into_owned();
-        self.0.note(format!("{body}: {failure} after {}", failure.attempts()));
+        self.0
+            .note(format!("{body}: {failure} after {}", failure.attempts()));
         Box::pin(async move {
             match body.as_str() {
                 "0" => Ok(Acknowledgement::Ack),
@@ -215,12 +238,20 @@ pub async fn a_recoverer_of_the_user_decides(address: &str) {
     endpoint.recoverer = Some(Arc::new(Keeper(Arc::clone(&notes))));
     let registry = rig.start(endpoint).await;
     let told = notes.take(4).await;
-    let expected = ["0: broken after 1", "1: broken after 1", "2: broken after 1"];
+    let expected = [
+        "0: broken after 1",
+        "1: broken after 1",
+        "2: broken after 1",
+    ];
     assert_eq!(told[..3], expected);
     // Not taken care of, so it came back.
     assert_eq!(told[3], "2: broken after 1");
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
-    assert_eq!((ledger.acknowledged, ledger.dead_lettered), (1, 1), "{ledger}");
+    assert_eq!(
+        (ledger.acknowledged, ledger.dead_lettered),
+        (1, 1),
+        "{ledger}"
+    );
     rig.until_ready(&queue, 1).await;
 }

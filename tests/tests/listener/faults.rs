@@ -17,7 +17,8 @@ async fn killed_under_load(release: Release) {
     let node = Node::start(release, NodeConfig::default()).unwrap();
     let rig = Rig::new(&node.address()).await;
     let queue = unique("listener");
-    rig.declare(&queue, "quorum", &[("x-delivery-limit", 100)]).await;
+    rig.declare(&queue, "quorum", &[("x-delivery-limit", 100)])
+        .await;
     let messages = count(20_000, 3_000);
     let kills = 3;
     rig.fill(&queue, messages).await;
@@ -56,7 +57,12 @@ async fn killed_under_load(release: Release) {
         registry.ledger().deliveries.in_flight == 0
     })
     .await;
-    let duplicates: usize = handled.lock().unwrap().values().map(|times| times - 1).sum();
+    let duplicates: usize = handled
+        .lock()
+        .unwrap()
+        .values()
+        .map(|times| times - 1)
+        .sum();
     assert!(
         duplicates <= kills * usize::from(PREFETCH) * CONSUMERS,
         "{duplicates} duplicates"
@@ -64,9 +70,15 @@ async fn killed_under_load(release: Release) {
     let unsettled = registry.stop_all(super::rig::soon()).await;
     assert_eq!(unsettled, []);
     check_ledger(&registry);
-    let judge = rmq_tests::raw::Connection::open(&node.address()).await.unwrap();
+    let judge = rmq_tests::raw::Connection::open(&node.address())
+        .await
+        .unwrap();
     let judge = judge.channel(1).await.unwrap();
-    assert_eq!(judge.counts(&queue).await.unwrap(), (0, 0), "none is stranded");
+    assert_eq!(
+        judge.counts(&queue).await.unwrap(),
+        (0, 0),
+        "none is stranded"
+    );
     assert_eq!(judge.counts(&format!("{queue}.dlq")).await.unwrap().0, 0);
 }
 
@@ -77,7 +89,8 @@ async fn impatient_broker(release: Release, messages: usize) {
     let node = Node::start(release, NodeConfig::default().consumer_timeout(timeout)).unwrap();
     let rig = Rig::new(&node.address()).await;
     let queue = unique("listener");
-    rig.declare(&queue, "quorum", &[("x-delivery-limit", 2)]).await;
+    rig.declare(&queue, "quorum", &[("x-delivery-limit", 2)])
+        .await;
     rig.fill(&queue, messages).await;
     let notes = Notes::new();
     let noting = Arc::clone(&notes);
@@ -99,7 +112,11 @@ async fn impatient_broker(release: Release, messages: usize) {
     }
     assert_eq!(handled.len(), messages, "each once");
     let ledger = registry.ledger();
-    assert_eq!(ledger.deliveries.left_to_broker, 0, "the channel was not lost: {}", ledger.deliveries);
+    assert_eq!(
+        ledger.deliveries.left_to_broker, 0,
+        "the channel was not lost: {}",
+        ledger.deliveries
+    );
     assert!(ledger.handed_back_for_slowness > 0);
     assert_eq!(rig.ready(&format!("{queue}.dlq")).await, 0);
     super::rig::stop(&registry).await;

@@ -44,7 +44,9 @@ pub async fn one_consumer_keeps_the_order_over_sleeping_retries(address: &str) {
         let fails = seen.number() % 5 == 3 && seen.attempt < 3;
         async move { if fails { failed("not yet") } else { done() } }
     });
-    let registry = rig.start(endpoint(listener("order", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("order", &queue), handler))
+        .await;
     let mut expected = Vec::new();
     for n in 0..12 {
         let attempts = if n % 5 == 3 { 3 } else { 1 };
@@ -114,6 +116,10 @@ pub async fn a_busy_listener_gets_consumers_up_to_its_maximum(address: &str) {
     })
     .await;
     until_state(&registry, "elastic", |state| state.is_consuming()).await;
-    assert_eq!(rig.channel.counts(&queue).await.unwrap().1, 1, "the broker sees one, too");
+    assert_eq!(
+        rig.channel.counts(&queue).await.unwrap().1,
+        1,
+        "the broker sees one, too"
+    );
     stop(&registry).await;
 }

@@ -28,19 +28,28 @@ pub async fn a_missing_queue_is_waited_for_and_a_deleted_one_too(address: &str) 
     let registry = rig.registry(vec![endpoint(listener("waits", &queue), handler)]);
     registry.start("waits").unwrap();
     let state = until_state(&registry, "waits", waits_for_queue).await;
-    assert!(state.to_string().contains("404"), "the broker's words: {state}");
+    assert!(
+        state.to_string().contains("404"),
+        "the broker's words: {state}"
+    );
 
     for _ in 0..2 {
         rig.declare(&queue, "quorum", &[]).await;
         until_state(&registry, "waits", ListenerState::is_consuming).await;
         rig.fill(&queue, 2).await;
         assert_eq!(notes.take(2).await, [0, 1]);
-        until("acknowledged", || async { registry.ledger().deliveries.in_flight == 0 }).await;
+        until("acknowledged", || async {
+            registry.ledger().deliveries.in_flight == 0
+        })
+        .await;
         rig.delete(&queue).await;
         until_state(&registry, "waits", waits_for_queue).await;
     }
     stop(&registry).await;
-    assert_eq!(*registry.state("waits").unwrap().borrow(), ListenerState::Stopped);
+    assert_eq!(
+        *registry.state("waits").unwrap().borrow(),
+        ListenerState::Stopped
+    );
     assert!(matches!(
         registry.start("weights"),
         Err(ListenerError::Unknown { .. })
@@ -62,17 +71,28 @@ pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(addre
             done()
         }
     });
-    let registry = rig.start(endpoint(listener("stops", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("stops", &queue), handler))
+        .await;
     assert_eq!(notes.next().await, 0);
-    until("all are prefetched", || async { registry.ledger().deliveries.delivered == 10 }).await;
+    until("all are prefetched", || async {
+        registry.ledger().deliveries.delivered == 10
+    })
+    .await;
     let stopping = tokio::spawn({
         let registry = registry.clone();
         async move { registry.stop("stops", Duration::from_secs(30)).await }
     });
     // What was not started is back before the running handler is done.
     rig.until_ready(&queue, 9).await;
-    assert_eq!(*registry.state("stops").unwrap().borrow(), ListenerState::Stopping);
-    assert!(matches!(registry.start("stops"), Err(ListenerError::Stopping(_))));
+    assert_eq!(
+        *registry.state("stops").unwrap().borrow(),
+        ListenerState::Stopping
+    );
+    assert!(matches!(
+        registry.start("stops"),
+        Err(ListenerError::Stopping(_))
+    ));
     gate.add_permits(1);
     assert_eq!(stopping.await.unwrap().unwrap(), []);
     check_ledger(&registry);
@@ -97,10 +117,17 @@ pub async fn a_stop_reports_what_it_cut_off_by_id(address: &str) {
         noting.note(seen.number());
         std::future::pending()
     });
-    let registry = rig.start(endpoint(listener("hangs", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("hangs", &queue), handler))
+        .await;
     assert_eq!(notes.next().await, 0);
-    let unsettled = registry.stop_all(Deadline::after(Duration::from_secs(2))).await;
-    let ids: Vec<_> = unsettled.iter().map(|one| one.message_id.as_deref()).collect();
+    let unsettled = registry
+        .stop_all(Deadline::after(Duration::from_secs(2)))
+        .await;
+    let ids: Vec<_> = unsettled
+        .iter()
+        .map(|one| one.message_id.as_deref())
+        .collect();
     assert_eq!(ids, [Some("m0")]);
     assert!(!unsettled[0].lost);
     check_ledger(&registry);
@@ -117,9 +144,17 @@ pub async fn a_paused_listener_takes_nothing_and_resumes(address: &str) {
         noting.note(seen.number());
         async { done() }
     });
-    let registry = rig.start(endpoint(listener("pauses", &queue), handler)).await;
-    registry.pause("pauses", Duration::from_secs(10)).await.unwrap();
-    assert_eq!(*registry.state("pauses").unwrap().borrow(), ListenerState::Paused);
+    let registry = rig
+        .start(endpoint(listener("pauses", &queue), handler))
+        .await;
+    registry
+        .pause("pauses", Duration::from_secs(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        *registry.state("pauses").unwrap().borrow(),
+        ListenerState::Paused
+    );
     rig.fill(&queue, 2).await;
     assert_eq!(rig.channel.counts(&queue).await.unwrap(), (2, 0));
     registry.resume("pauses").unwrap();
@@ -140,7 +175,10 @@ pub async fn an_exclusive_listener_waits_for_its_turn(address: &str) {
     registry.wait_consuming(soon()).await.unwrap();
     registry.start("second").unwrap();
     until_state(&registry, "second", waits_for_queue).await;
-    registry.stop("first", Duration::from_secs(10)).await.unwrap();
+    registry
+        .stop("first", Duration::from_secs(10))
+        .await
+        .unwrap();
     until_state(&registry, "second", ListenerState::is_consuming).await;
     stop(&registry).await;
 }

@@ -7,9 +7,7 @@ use rmq_core::handler::AcknowledgeError;
 use rmq_core::listener::AcknowledgeMode;
 use tokio::sync::Semaphore;
 
-use super::rig::{
-    Notes, Rig, count, done, endpoint, failed, handler, listener, stop, until,
-};
+use super::rig::{Notes, Rig, count, done, endpoint, failed, handler, listener, stop, until};
 
 pub async fn manual_settlements_are_the_handlers(address: &str) {
     let rig = Rig::new(address).await;
@@ -47,7 +45,10 @@ pub async fn manual_settlements_are_the_handlers(address: &str) {
     .await;
     let third = seen.iter().find(|(number, ..)| *number == 3).unwrap();
     assert_eq!(third.2.ack(), Err(AcknowledgeError::TooLate));
-    assert!(seen.iter().all(|(_, attempt, _)| *attempt == 1), "no retry of what was settled");
+    assert!(
+        seen.iter().all(|(_, attempt, _)| *attempt == 1),
+        "no retry of what was settled"
+    );
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
     assert_eq!(
@@ -70,7 +71,11 @@ pub async fn without_acknowledgements_everything_is_handled_and_memory_is_bounde
         let gate = Arc::clone(&waiting);
         async move {
             let _open = gate.acquire().await.unwrap();
-            if seen.number() == 7 { failed("broken") } else { done() }
+            if seen.number() == 7 {
+                failed("broken")
+            } else {
+                done()
+            }
         }
     });
     let mut settings = listener("none", &queue);
@@ -85,11 +90,22 @@ pub async fn without_acknowledgements_everything_is_handled_and_memory_is_bounde
     })
     .await;
     gate.add_permits(1);
-    assert_eq!(notes.take(messages - 1).await, (1..messages).collect::<Vec<_>>());
+    assert_eq!(
+        notes.take(messages - 1).await,
+        (1..messages).collect::<Vec<_>>()
+    );
     stop(&registry).await;
     let ledger = registry.ledger();
-    assert_eq!(ledger.deliveries.acknowledged, messages as u64, "{}", ledger.deliveries);
+    assert_eq!(
+        ledger.deliveries.acknowledged, messages as u64,
+        "{}",
+        ledger.deliveries
+    );
     assert_eq!(ledger.lost_without_acknowledgement, 1);
     assert_eq!(rig.ready(&queue).await, 0);
-    tokio::time::timeout(Duration::from_secs(1), gate.acquire()).await.unwrap().unwrap().forget();
+    tokio::time::timeout(Duration::from_secs(1), gate.acquire())
+        .await
+        .unwrap()
+        .unwrap()
+        .forget();
 }

@@ -15,7 +15,8 @@ pub async fn a_slow_handler_gets_a_smaller_prefetch_and_nothing_unhandled_is_dea
     let rig = Rig::new(address).await;
     let queue = unique("listener");
     // Two returns are allowed: a message that went back more often, unhandled, would be dead-lettered.
-    rig.declare(&queue, "quorum", &[("x-delivery-limit", 2)]).await;
+    rig.declare(&queue, "quorum", &[("x-delivery-limit", 2)])
+        .await;
     rig.fill(&queue, 60).await;
     let notes = Notes::new();
     let noting = Arc::clone(&notes);
@@ -68,6 +69,9 @@ pub async fn a_stuck_handler_lets_nothing_wait_behind_it(address: &str) {
     assert_eq!(registry.ledger().handed_back_for_slowness, 4);
     gate.add_permits(5);
     assert_eq!(notes.take(4).await, [1, 2, 3, 4]);
-    until("acknowledged", || async { registry.ledger().deliveries.acknowledged == 5 }).await;
+    until("acknowledged", || async {
+        registry.ledger().deliveries.acknowledged == 5
+    })
+    .await;
     stop(&registry).await;
 }

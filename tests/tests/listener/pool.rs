@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rmq_core::listener::{ExecutorSettings, RejectionPolicy, ScalingSettings};
 use tokio::sync::Semaphore;
 
-use super::rig::{
-    Notes, Rig, count, done, endpoint, handler, listener, plain, stop, until,
-};
+use super::rig::{Notes, Rig, count, done, endpoint, handler, listener, plain, stop, until};
 
 fn pool(size: usize) -> ExecutorSettings {
     ExecutorSettings {
@@ -31,7 +29,9 @@ pub async fn plain_functions_run_on_the_pools_threads(address: &str) {
         assert_ne!(seen.number(), 3, "provoked");
         done()
     });
-    let registry = rig.start(endpoint(listener("plain", &queue), handler)).await;
+    let registry = rig
+        .start(endpoint(listener("plain", &queue), handler))
+        .await;
     for n in 0..6 {
         let (number, thread) = notes.next().await;
         assert_eq!(number, n, "in order");
@@ -40,7 +40,11 @@ pub async fn plain_functions_run_on_the_pools_threads(address: &str) {
     rig.until_ready(&format!("{queue}.dlq"), 1).await;
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
-    assert_eq!((ledger.acknowledged, ledger.dead_lettered), (5, 1), "{ledger}");
+    assert_eq!(
+        (ledger.acknowledged, ledger.dead_lettered),
+        (5, 1),
+        "{ledger}"
+    );
 }
 
 pub async fn one_pool_bounds_all_listeners_and_starves_none(address: &str) {
@@ -79,7 +83,10 @@ pub async fn one_pool_bounds_all_listeners_and_starves_none(address: &str) {
     let order = notes.take(messages + 5).await;
     assert!(most.load(Ordering::SeqCst) <= 2, "two at once, never more");
     let last_quiet = order.iter().rposition(|id| *id == "quiet").unwrap();
-    assert!(last_quiet < messages, "five messages waited for all {messages} of the other: {last_quiet}");
+    assert!(
+        last_quiet < messages,
+        "five messages waited for all {messages} of the other: {last_quiet}"
+    );
     stop(&registry).await;
 }
 
@@ -120,7 +127,10 @@ pub async fn abort_hands_back_once_and_loses_nothing(address: &str) {
     for n in notes.take(6).await {
         *handled.entry(n).or_default() += 1;
     }
-    assert!(handled.len() == 6 && handled.values().all(|times| *times == 1), "{handled:?}");
+    assert!(
+        handled.len() == 6 && handled.values().all(|times| *times == 1),
+        "{handled:?}"
+    );
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
     assert!(ledger.requeued <= 6, "each at most once: {ledger}");

@@ -1,31 +1,25 @@
 //! What the tests of this room share: a connection to consume on, a publisher, handlers that write down what they see.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use rmq_core::RabbitTemplate;
 use rmq_core::component::Components;
-use rmq_core::connection::{
-    BrokerAddress, ChannelLease, Connection, ConnectionSettings, Purpose,
-};
+use rmq_core::connection::{BrokerAddress, Connection, ConnectionSettings, Purpose};
 use rmq_core::converter::JsonConverter;
 use rmq_core::handler::{Acknowledgement, Failure, Handler, HandlerContext, Invoke, Outcome};
 use rmq_core::listener::{
-    ConfirmedPublisher, ExecutorSettings, ListenerEndpoint, ListenerParts, ListenerRegistry,
-    ListenerSettings, ListenerState, RetrySettings, Unconfirmed,
+    EndpointSettings, ExecutorSettings, ListenerEndpoint, ListenerParts, ListenerRegistry,
+    ListenerState, RetrySettings,
 };
-use rmq_core::message::Message;
 use rmq_core::name::Name;
+use rmq_core::template::{Callbacks, TemplateParts, TemplateSettings};
 use rmq_core::time::Deadline;
-use rmq_core::transport::{
-    CloseCause, Credentials, Limits, Pending, PublishSink, Target, Token, Verdict,
-};
+use rmq_core::transport::{Credentials, Limits, Target};
 use rmq_tests::broker::unique;
 use rmq_tests::raw::{self, Content, FieldTable, Properties, queue};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc};
 
 /// Far beyond what anything here takes: a test that waits this long has failed.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -61,7 +55,7 @@ pub struct Rig {
     pub connection: Connection,
     pub channel: raw::Channel,
     _raw: raw::Connection,
-    publisher: Arc<Publisher>,
+    template: RabbitTemplate,
 }
 
 impl Rig {
@@ -70,6 +64,15 @@ impl Rig {
         connection.start(soon()).await.unwrap();
         let publishing = self::connection(address, Purpose::Publishing);
         publishing.start(soon()).await.unwrap();
+        let template = RabbitTemplate::start(TemplateParts {
+            settings: TemplateSettings::default(),
+            publishing,
+            consuming: connection.clone(),
+            converter: Arc::new(JsonConverter),
+            post_processors: Vec::new(),
+            callbacks: Callbacks::default(),
+            ledger: Arc::default(),
+        });
         let raw = raw::Connection::open(address).await.unwrap();
         let channel = raw.channel(1).await.unwrap();
         channel.confirm_select().await.unwrap();
@@ -77,7 +80,7 @@ impl Rig {
             connection,
             channel,
             _raw: raw,
-            publisher: Arc::new(Publisher::new(publishing)),
+            template,
         }
     }
 
@@ -162,7 +165,7 @@ impl Rig {
             ListenerParts {
                 consuming: self.connection.clone(),
                 unacknowledged: self.connection.clone(),
-                publisher: Arc::clone(&self.publisher) as _,
+                publisher: Arc::new(self.template.clone()),
                 admin: None,
                 executor,
             },
@@ -189,7 +192,9 @@ impl Rig {
 
 /// Stops everything, and checks that nothing is cut off and that the ledger adds up.
 pub async fn stop(registry: &ListenerRegistry) {
-    let unsettled = registry.stop_all(Deadline::after(Duration::from_secs(30))).await;
+    let unsettled = registry
+        .stop_all(Deadline::after(Duration::from_secs(30)))
+        .await;
     assert_eq!(unsettled, []);
     check_ledger(registry);
 }
@@ -289,8 +294,8 @@ pub fn fatal(text: &str) -> Outcome {
 }
 
 /// A listener of these settings, with quick retries.
-pub fn listener(id: &str, queue: &str) -> ListenerSettings {
-    let mut settings = ListenerSettings::new(id, name(queue));
+pub fn listener(id: &str, queue: &str) -> EndpointSettings {
+    let mut settings = EndpointSettings::new(id, name(queue));
     settings.retry = RetrySettings {
         initial_interval: Duration::from_millis(20),
         max_interval: Duration::from_millis(200),
@@ -300,12 +305,12 @@ pub fn listener(id: &str, queue: &str) -> ListenerSettings {
     settings
 }
 
-pub fn endpoint(settings: ListenerSettings, handler: Handler) -> ListenerEndpoint {
+pub fn endpoint(settings: EndpointSettings, handler: Handler) -> ListenerEndpoint {
     ListenerEndpoint {
         settings,
         handler,
         components: Components::new(),
-        converter: Arc::new(JsonConverter::default()),
+        converter: Arc::new(JsonConverter),
         recoverer: None,
     }
 }
@@ -325,7 +330,11 @@ impl<T> Notes<T> {
 
     pub async fn next(&self) -> T {
         let mut notes = self.1.lock().await;
-        soon().limit(notes.recv()).await.expect("nothing came").unwrap()
+        soon()
+            .limit(notes.recv())
+            .await
+            .expect("nothing came")
+            .unwrap()
     }
 
     pub async fn take(&self, many: usize) -> Vec<T> {
@@ -334,96 +343,5 @@ impl<T> Notes<T> {
             all.push(self.next().await);
         }
         all
-    }
-}
-
-/// Publishes over a confirm channel of the transport and waits for the verdict.
-struct Publisher {
-    connection: Connection,
-    open: Mutex<Option<(ChannelLease, Arc<Verdicts>)>>,
-    token: AtomicU64,
-}
-
-#[derive(Default)]
-struct Verdicts(parking_lot_like::Waiting);
-
-mod parking_lot_like {
-    use super::{HashMap, Token, Verdict, oneshot};
-
-    pub type Waiting = std::sync::Mutex<HashMap<Token, oneshot::Sender<Verdict>>>;
-}
-
-impl PublishSink for Verdicts {
-    fn settled(&self, verdicts: &mut Vec<(Token, Verdict)>) {
-        let mut waiting = self.0.lock().unwrap();
-        for (token, verdict) in verdicts.drain(..) {
-            if let Some(told) = waiting.remove(&token) {
-                let _ = told.send(verdict);
-            }
-        }
-    }
-
-    fn closed(&self, _: &CloseCause, _: Vec<Pending>) {
-        self.0.lock().unwrap().clear();
-    }
-}
-
-impl Publisher {
-    fn new(connection: Connection) -> Self {
-        Self {
-            connection,
-            open: Mutex::new(None),
-            token: AtomicU64::new(1),
-        }
-    }
-
-    async fn send(
-        &self,
-        exchange: Name,
-        key: Name,
-        message: Message,
-        mandatory: bool,
-    ) -> Result<(), Unconfirmed> {
-        let unconfirmed = |transient, text: String| Unconfirmed {
-            transient,
-            error: text.into(),
-        };
-        let (tell, told) = oneshot::channel();
-        {
-            let mut open = self.open.lock().await;
-            if open.as_ref().is_none_or(|(lease, _)| lease.close_cause().is_some()) {
-                let sink = Arc::new(Verdicts::default());
-                let lease = self
-                    .connection
-                    .lease_publishing(Arc::clone(&sink) as _, soon())
-                    .await
-                    .map_err(|error| unconfirmed(true, error.to_string()))?;
-                *open = Some((lease, sink));
-            }
-            let (lease, sink) = open.as_ref().unwrap();
-            let token = self.token.fetch_add(1, Ordering::Relaxed);
-            sink.0.lock().unwrap().insert(token, tell);
-            lease
-                .publish(&exchange, &key, &message, mandatory, token)
-                .map_err(|error| unconfirmed(true, error.to_string()))?;
-        }
-        match soon().limit(told).await {
-            Ok(Ok(Verdict::Ack)) => Ok(()),
-            Ok(Ok(Verdict::Returned(_))) => Err(unconfirmed(false, "no queue took it".into())),
-            Ok(Ok(Verdict::Nack)) => Err(unconfirmed(true, "a queue refused it".into())),
-            Ok(Err(_)) | Err(_) => Err(unconfirmed(true, "the channel has ended".into())),
-        }
-    }
-}
-
-impl ConfirmedPublisher for Publisher {
-    fn publish(
-        &self,
-        exchange: Name,
-        routing_key: Name,
-        message: Message,
-        mandatory: bool,
-    ) -> BoxFuture<'_, Result<(), Unconfirmed>> {
-        Box::pin(self.send(exchange, routing_key, message, mandatory))
     }
 }

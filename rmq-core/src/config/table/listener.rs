@@ -94,6 +94,7 @@ fn shared() -> Vec<Shared> {
         ("on-failure", Text, Is("reject"), Nothing, "What becomes of a message whose attempts are spent: `reject` (to the dead-letter queue) or `park:<queue>`."),
         ("dead-letter", Choice(&["policy", "external", "none"]), Unset("what the queue's declaration says"), Nothing, "How its dead-letter route is known where it is not declared here: `policy`, `external` or `none`."),
         ("recovery-interval", MS, Is("5s"), Nothing, "The wait before a consumer that was cancelled or could not start is started again."),
+        ("consumer-timeout", MS, Is("30m"), Nothing, "The broker's `consumer_timeout`. What a consumer could not finish in a third of it is handed back, and its prefetch is made smaller."),
         ("consecutive-active-trigger", COUNT, Is("10"), Nothing, "Busy cycles in a row after which a consumer is added."),
         ("consecutive-idle-trigger", COUNT, Is("10"), Nothing, "Idle cycles in a row after which a consumer goes."),
         ("start-consumer-min-interval", MS, Is("10s"), Nothing, "The least time between two additions."),

@@ -68,6 +68,8 @@ listener_values! {
     priority: i32,
     /// `recovery-interval`. Default: 5 s.
     recovery_interval: Duration,
+    /// `consumer-timeout`, the broker's: how long it lets a delivery stay unsettled. Default: 30 min.
+    consumer_timeout: Duration,
     /// `consecutive-active-trigger`, cycles. Default: 10.
     active_trigger: u32,
     /// `consecutive-idle-trigger`, cycles. Default: 10.
@@ -230,6 +232,7 @@ fn read_shared(reader: &mut Reader<'_>) -> ListenerProperties {
         on_failure: reader.read("on-failure", |text, _| OnFailure::parse(text)),
         dead_letter: reader.choice("dead-letter", &DeadLetterSource::NAMES),
         recovery_interval: reader.duration("recovery-interval"),
+        consumer_timeout: reader.duration("consumer-timeout"),
         active_trigger: reader.whole("consecutive-active-trigger"),
         idle_trigger: reader.whole("consecutive-idle-trigger"),
         start_consumer_min_interval: reader.duration("start-consumer-min-interval"),

@@ -39,7 +39,10 @@ impl Consumer {
             .map_err(|error| fatal(error.into()))?;
         let properties = message.properties_mut();
         if properties.correlation_id.is_none() {
-            let id = request.correlation_id.as_ref().or(request.message_id.as_ref());
+            let id = request
+                .correlation_id
+                .as_ref()
+                .or(request.message_id.as_ref());
             properties.correlation_id = id.cloned();
         }
         self.permit = None;
@@ -79,7 +82,10 @@ impl Consumer {
                 _ => return Err(fatal(unconfirmed.error)),
             }
         }
-        let settled = work.by_hand.as_ref().is_some_and(|by_hand| by_hand.said().is_some());
+        let settled = work
+            .by_hand
+            .as_ref()
+            .is_some_and(|by_hand| by_hand.said().is_some());
         if !settled {
             if let Some(by_hand) = &work.by_hand {
                 by_hand.take_over();
@@ -135,7 +141,11 @@ impl Consumer {
     }
 
     /// Gives the delivery back after the back-off, which grows with the times it has come.
-    pub(super) async fn requeue_later(&mut self, work: &Work<'_>, context: &HandlerContext) -> Flow {
+    pub(super) async fn requeue_later(
+        &mut self,
+        work: &Work<'_>,
+        context: &HandlerContext,
+    ) -> Flow {
         self.permit = None;
         let delivery = context.delivery();
         let before = delivery

@@ -204,14 +204,19 @@ impl Consumer {
                 }
             }
         }
-        if why == Interrupted::Killed { Flow::Killed } else { Flow::Next }
+        if why == Interrupted::Killed {
+            Flow::Killed
+        } else {
+            Flow::Next
+        }
     }
 
     pub(super) fn give_back(&self, work: &Work<'_>, settlement: Settlement) {
         if self.listener.settings.no_ack() {
             self.lose();
         } else {
-            work.session.settle(work.tag, settlement, DeliveryEnd::Requeued);
+            work.session
+                .settle(work.tag, settlement, DeliveryEnd::Requeued);
         }
     }
 

@@ -118,7 +118,8 @@ impl Consumer {
         let ended = match self.subscribe(&session).await {
             Ok(()) => {
                 *pauses = self.pauses();
-                self.listener.consumer_is(self.number, ConsumerState::Consuming);
+                self.listener
+                    .consumer_is(self.number, ConsumerState::Consuming);
                 // A stop that came before the session could be seen has quieted nothing.
                 if self.control.quiet.is_cancelled() {
                     session.quiet(Deadline::after(GOODBYE)).await;

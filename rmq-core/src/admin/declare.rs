@@ -1,5 +1,6 @@
 //! Declarations sent one after another, all of them, whatever becomes of each.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -22,18 +23,29 @@ pub(super) trait Channels: Send {
 
     /// The deadline of one call that begins now.
     fn call_deadline(&self) -> Deadline;
+
+    /// One declaration more is done, well or not.
+    fn progressed(&self) {}
 }
 
 /// Channels of a new link.
-pub(super) struct OfLink<'l>(pub(super) &'l NewLink);
+pub(super) struct OfLink<'l> {
+    pub(super) link: &'l NewLink,
+    /// Counts declarations, so that those who wait see that they do not wait in vain.
+    pub(super) progress: &'l AtomicU64,
+}
 
 impl Channels for OfLink<'_> {
     async fn fresh(&mut self) -> Result<Channel, TransportError> {
-        self.0.open_channel(self.0.call_deadline()).await
+        self.link.open_channel(self.link.call_deadline()).await
     }
 
     fn call_deadline(&self) -> Deadline {
-        self.0.call_deadline()
+        self.link.call_deadline()
+    }
+
+    fn progressed(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -82,6 +94,7 @@ pub(super) async fn declare_all(
             }
             Err(error) => Err(error),
         };
+        channels.progressed();
         let Err(error) = result else { continue };
         let (subject, place) = subject(*declaration);
         let unusable = ends_link(&error);

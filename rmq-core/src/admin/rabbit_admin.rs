@@ -95,7 +95,8 @@ impl RabbitAdmin {
         if !exclusive.is_empty() {
             return Err(AdminError::declarations_failed(exclusive));
         }
-        self.declare_steps(&topology.declarations()).await
+        let steps = topology.declarations();
+        self.declare_steps(&self.connection, &steps).await
     }
 
     /// Declares the program's topology again now, exclusive queues excepted: for a queue that somebody deleted.
@@ -103,12 +104,26 @@ impl RabbitAdmin {
     /// # Errors
     /// As [`declare`](Self::declare).
     pub async fn declare_topology(&self) -> Result<(), AdminError> {
-        self.declare_steps(&self.hook.shared()).await
+        self.declare_topology_on(&self.connection).await
     }
 
-    async fn declare_steps(&self, steps: &[Declaration<'_>]) -> Result<(), AdminError> {
+    /// Declares the program's topology again now over that connection; over a consuming one its exclusive queues, too.
+    ///
+    /// # Errors
+    /// As [`declare`](Self::declare).
+    #[doc(hidden)]
+    pub async fn declare_topology_on(&self, connection: &Connection) -> Result<(), AdminError> {
+        let steps = self.hook.steps(connection.purpose());
+        self.declare_steps(connection, &steps).await
+    }
+
+    async fn declare_steps(
+        &self,
+        connection: &Connection,
+        steps: &[Declaration<'_>],
+    ) -> Result<(), AdminError> {
         let mut channels = OfConnection {
-            connection: &self.connection,
+            connection,
             deadline: self.deadline(),
             held: None,
         };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::connection::{HookError, NewLink, OpenHook, Purpose};
@@ -15,8 +16,8 @@ use crate::topology::{Declaration, Destination, Topology};
 use super::AdminError;
 use super::declare::{OfLink, declare_all, is_permanent};
 
-/// How long one connection lets another one declare for both of them.
-const LET_OTHERS: Duration = Duration::from_secs(5);
+/// How long one connection waits for another one's run over the same topology while that run gets nothing done.
+const NO_PROGRESS: Duration = Duration::from_secs(5);
 
 /// Declares the topology on each new link of the connections it is registered with.
 ///
@@ -27,6 +28,8 @@ pub(super) struct TopologyHook {
     topology: Arc<Topology>,
     /// When the last successful run over a virtual host began.
     standing: Mutex<BTreeMap<String, Instant>>,
+    /// Declarations made so far, by all runs.
+    progress: AtomicU64,
 }
 
 impl TopologyHook {
@@ -34,6 +37,7 @@ impl TopologyHook {
         Self {
             topology,
             standing: Mutex::new(BTreeMap::new()),
+            progress: AtomicU64::new(0),
         }
     }
 
@@ -41,9 +45,13 @@ impl TopologyHook {
         &self.topology
     }
 
-    /// What any connection may declare.
-    pub(super) fn shared(&self) -> Vec<Declaration<'_>> {
-        self.part(false)
+    /// What a connection for that purpose may declare.
+    pub(super) fn steps(&self, purpose: Purpose) -> Vec<Declaration<'_>> {
+        let mut steps = self.part(false);
+        if purpose == Purpose::Consuming {
+            steps.extend(self.part(true));
+        }
+        steps
     }
 
     fn part(&self, exclusive: bool) -> Vec<Declaration<'_>> {
@@ -55,7 +63,7 @@ impl TopologyHook {
     async fn declare(&self, link: &NewLink) -> Result<(), HookError> {
         let mut failed = self.declare_shared(link).await;
         if link.purpose() == Purpose::Consuming {
-            failed.extend(declare_all(&mut OfLink(link), &self.part(true)).await);
+            failed.extend(declare_all(&mut self.channels(link), &self.part(true)).await);
         }
         if failed.is_empty() {
             return Ok(());
@@ -69,9 +77,8 @@ impl TopologyHook {
     }
 
     async fn declare_shared(&self, link: &NewLink) -> Vec<super::DeclarationError> {
-        // One run at a time; but a run that hangs on its own link must not hold up the others for long.
-        let turn = tokio::time::timeout(LET_OTHERS, self.standing.lock()).await;
-        if let Ok(standing) = &turn
+        let turn = self.turn().await;
+        if let Some(standing) = &turn
             && let Some(began) = standing.get(link.virtual_host())
             && *began >= link.opened()
         {
@@ -79,13 +86,35 @@ impl TopologyHook {
             return Vec::new();
         }
         let began = Instant::now();
-        let failed = declare_all(&mut OfLink(link), &self.part(false)).await;
+        let failed = declare_all(&mut self.channels(link), &self.part(false)).await;
         if failed.is_empty()
-            && let Ok(mut standing) = turn
+            && let Some(mut standing) = turn
         {
             standing.insert(link.virtual_host().to_owned(), began);
         }
         failed
+    }
+}
+
+impl TopologyHook {
+    /// One run at a time; but a run that hangs on its own link must not hold up the others: `None` is a turn without
+    /// a word to the others.
+    async fn turn(&self) -> Option<MutexGuard<'_, BTreeMap<String, Instant>>> {
+        loop {
+            let seen = self.progress.load(Ordering::Relaxed);
+            match tokio::time::timeout(NO_PROGRESS, self.standing.lock()).await {
+                Ok(standing) => return Some(standing),
+                Err(_) if self.progress.load(Ordering::Relaxed) == seen => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn channels<'l>(&'l self, link: &'l NewLink) -> OfLink<'l> {
+        OfLink {
+            link,
+            progress: &self.progress,
+        }
     }
 }
 

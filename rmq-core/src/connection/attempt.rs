@@ -1,7 +1,9 @@
 //! One try of one address: link, then hooks.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::time::Deadline;
@@ -51,7 +53,7 @@ pub(super) async fn attempt(
     };
     let hooks: Vec<Arc<dyn OpenHook>> = shared.hooks.read().clone();
     for hook in hooks {
-        if let Err(error) = hook.run(&new).await {
+        if let Err(error) = run(&*hook, &new).await {
             new.link
                 .close(Deadline::after(shared.settings.close_timeout))
                 .await;
@@ -59,6 +61,17 @@ pub(super) async fn attempt(
         }
     }
     Ok((new.link, new.connection))
+}
+
+/// A hook that panics has failed; it must not take the supervisor with it.
+async fn run(hook: &dyn OpenHook, link: &NewLink) -> Result<(), HookError> {
+    let run = AssertUnwindSafe(async { hook.run(link).await });
+    run.catch_unwind().await.unwrap_or_else(|_panic| {
+        Err(HookError {
+            error: "it panicked".into(),
+            permanent: false,
+        })
+    })
 }
 
 fn hook_failed(address: &str, doing: &str, error: HookError) -> Failed {

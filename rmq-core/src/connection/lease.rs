@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 
@@ -48,24 +49,21 @@ impl ChannelLease {
             Some(held)
         };
         if let Some(Idle { channel, permit }) = left {
-            self.slot.close_in_background(channel, permit);
+            drop(self.slot.close_in_background(channel, permit));
         }
     }
 
-    /// Closes the channel and waits until it is closed, at most until the deadline.
+    /// Closes the channel and waits until it is closed, at most until the deadline. After it the close goes on in the
+    /// background; a broker that does not answer it within `close-timeout` costs the link.
     ///
     /// # Cancel safety
     /// If dropped, the close goes on in the background.
     pub async fn close(mut self, deadline: Deadline) {
-        let Some(Idle { channel, permit }) = self.held.take() else {
-            return;
-        };
-        let closing = self.slot.runtime.spawn(async move {
-            channel.close(deadline).await;
-            drop(permit);
-        });
-        // An error here is a runtime that is shutting down; the socket goes with it.
-        drop(closing.await);
+        if let Some(Idle { channel, permit }) = self.held.take() {
+            let closing = self.slot.close_in_background(channel, permit);
+            // A late end is the background's, and a runtime that shuts down takes the socket with it.
+            drop(deadline.limit(closing).await);
+        }
     }
 }
 
@@ -101,6 +99,9 @@ impl Drop for ChannelLease {
     }
 }
 
+/// How long until the next look for a free channel number.
+const NUMBER_COMES_FREE: Duration = Duration::from_millis(10);
+
 /// What a lease is for.
 #[derive(Clone)]
 pub(super) enum Wanted {
@@ -122,7 +123,7 @@ pub(super) async fn lease(
             return Ok(ChannelLease::new(slot, idle, true));
         }
         let Some(permit) = permit(shared, &slot, deadline).await? else {
-            shared.wait_other_than(slot.generation, deadline).await?;
+            shared.wait_changed(&slot, deadline).await?;
             continue;
         };
         match open(&slot, permit, wanted.clone(), deadline).await {
@@ -130,12 +131,7 @@ pub(super) async fn lease(
             Opened::TooLate => {
                 return Err(shared.too_late("the broker had not opened a channel"));
             }
-            Opened::Failed(error, permit) => {
-                if replaces_link(&slot, &error, permit) {
-                    slot.retire(format!("a channel could not be opened: {error}"));
-                    shared.wait_other_than(slot.generation, deadline).await?;
-                }
-            }
+            Opened::Failed(error) => after_failure(shared, &slot, &error, deadline).await?,
         }
     }
 }
@@ -152,7 +148,7 @@ async fn permit(
         // Idle channels must not keep out those who need another kind.
         Err(TryAcquireError::NoPermits) => {
             if let Some(Idle { channel, permit }) = slot.take_idle() {
-                slot.close_in_background(channel, permit);
+                drop(slot.close_in_background(channel, permit));
             }
         }
     }
@@ -161,21 +157,13 @@ async fn permit(
     match wait.limit(Arc::clone(&slot.permits).acquire_owned()).await {
         Ok(Ok(permit)) => Ok(Some(permit)),
         Ok(Err(_closed)) => Ok(None),
-        Err(_elapsed) => Err(ConnectError::new(
-            ConnectErrorKind::NoChannel,
-            format!(
-                "no channel of connection `{}` came free in time: all {} are in use (`cache.channel.size`, \
-                 `cache.channel.checkout-timeout`, `requested-channel-max` bound them)",
-                shared.name(),
-                slot.bound
-            ),
-        )),
+        Err(_elapsed) => Err(no_channel(shared, slot)),
     }
 }
 
 enum Opened {
     Lease(ChannelLease),
-    Failed(TransportError, OwnedSemaphorePermit),
+    Failed(TransportError),
     TooLate,
 }
 
@@ -204,7 +192,10 @@ async fn open(
                 Idle { channel, permit },
                 reusable,
             )),
-            Err(error) => Opened::Failed(error, permit),
+            Err(error) => {
+                drop(permit);
+                Opened::Failed(error)
+            }
         };
         // When nobody listens any more, the lease in here is dropped and closes its channel.
         drop(tell.send(opened));
@@ -215,13 +206,36 @@ async fn open(
     }
 }
 
-/// Whether a failed open means that the link must go. On a live link it does: channel numbers are lost to it.
-fn replaces_link(slot: &Slot, error: &TransportError, permit: OwnedSemaphorePermit) -> bool {
-    let others = slot.in_use() > 1;
-    if error.kind == TransportErrorKind::ChannelsExhausted && others {
-        // The broker allows fewer than we asked for: the bound learns it.
-        permit.forget();
-        return false;
+/// Waits until it makes sense to try again, or says that it never came to that.
+async fn after_failure(
+    shared: &Shared,
+    slot: &Slot,
+    error: &TransportError,
+    deadline: Deadline,
+) -> Result<(), ConnectError> {
+    if error.kind == TransportErrorKind::ChannelsExhausted && slot.in_use() > 0 {
+        // A number comes free a moment after its channel has closed, and nothing says when.
+        let pause = Deadline::after(NUMBER_COMES_FREE).min(deadline);
+        tokio::time::sleep_until(pause.instant()).await;
+        return if deadline.has_passed() {
+            Err(no_channel(shared, slot))
+        } else {
+            Ok(())
+        };
     }
-    slot.is_answering()
+    if slot.is_answering() {
+        // Its channel number is lost to the control plane.
+        slot.retire(format!("a channel could not be opened: {error}"));
+    }
+    shared.wait_changed(slot, deadline).await
+}
+
+fn no_channel(shared: &Shared, slot: &Slot) -> ConnectError {
+    let sentence = format!(
+        "no channel of connection `{}` came free in time: all {} are in use (`cache.channel.size`, \
+         `cache.channel.checkout-timeout`, `requested-channel-max` bound them)",
+        shared.name(),
+        slot.bound
+    );
+    ConnectError::new(ConnectErrorKind::NoChannel, sentence)
 }

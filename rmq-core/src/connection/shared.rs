@@ -129,19 +129,18 @@ impl Shared {
         }
     }
 
-    /// Waits until that generation is over.
-    pub(super) async fn wait_other_than(
+    /// Waits until that link is over, or is blocked: whoever then looks again waits for what comes next.
+    pub(super) async fn wait_changed(
         &self,
-        generation: u64,
+        slot: &Slot,
         deadline: Deadline,
     ) -> Result<(), ConnectError> {
         let mut state = self.state.subscribe();
-        let over = state.wait_for(|state| {
-            state
-                .connection()
-                .is_none_or(|connection| connection.generation != generation)
+        let changed = state.wait_for(|state| match state {
+            ConnectionState::Open(open) => open.generation != slot.generation,
+            _ => true,
         });
-        match deadline.limit(over).await {
+        match deadline.limit(changed).await {
             Ok(_) => Ok(()),
             Err(_) => Err(self.too_late("the connection was being replaced")),
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::time::Deadline;
@@ -44,7 +45,7 @@ impl Slot {
         purpose: Purpose,
         settings: Arc<ConnectionSettings>,
     ) -> Self {
-        let bound = bound(purpose, &settings);
+        let bound = bound(purpose, &settings, link.channel_max());
         Self {
             link,
             generation,
@@ -107,15 +108,23 @@ impl Slot {
     }
 
     /// Closes a channel in the background; its place in the bound is free once it is closed.
-    pub(super) fn close_in_background(&self, channel: Channel, permit: OwnedSemaphorePermit) {
-        if channel.close_cause().is_some() {
-            return;
-        }
-        let deadline = Deadline::after(self.settings.close_timeout);
+    ///
+    /// A broker that blocks publishers answers nothing, and a close without an answer costs the link: so it waits for
+    /// the end of that.
+    pub(super) fn close_in_background(
+        &self,
+        channel: Channel,
+        permit: OwnedSemaphorePermit,
+    ) -> JoinHandle<()> {
+        let mut state = self.link.state();
+        let timeout = self.settings.close_timeout;
         self.runtime.spawn(async move {
-            channel.close(deadline).await;
+            let answering = |state: &LinkState| !matches!(state, LinkState::Blocked(_));
+            // An error says that the link has gone, and the channel with it.
+            drop(state.wait_for(answering).await);
+            channel.close(Deadline::after(timeout)).await;
             drop(permit);
-        });
+        })
     }
 
     /// Channels in use, idle ones not counted.
@@ -126,10 +135,11 @@ impl Slot {
 }
 
 /// With a checkout timeout the cache size is a hard bound, as in Spring; but never for consumers, which hold theirs.
-fn bound(purpose: Purpose, settings: &ConnectionSettings) -> usize {
-    let most = match settings.channel_max {
+/// The control plane counts channel 0 as one of those agreed on.
+fn bound(purpose: Purpose, settings: &ConnectionSettings, agreed: u16) -> usize {
+    let most = match agreed {
         0 => MOST_CHANNELS,
-        limit => limit.into(),
+        agreed => usize::from(agreed.saturating_sub(1)).max(1),
     };
     if settings.checkout_timeout.is_zero() || purpose == Purpose::Consuming {
         most

@@ -1,10 +1,12 @@
 //! The task that keeps one connection open.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::time::Deadline;
@@ -44,7 +46,17 @@ impl Supervisor {
             failures: BTreeMap::new(),
             settings,
         };
-        tokio::spawn(supervisor.run(start));
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move {
+            let run = AssertUnwindSafe(supervisor.run(start)).catch_unwind();
+            if run.await.is_err() {
+                // A fault of ours; nobody may wait for a connection that nobody opens.
+                tracing::error!(connection = %shared.name(), "the supervisor panicked; the connection is closed");
+                drop(shared.take_back());
+                shared.happened(Move::Close);
+                shared.happened(Move::Closed);
+            }
+        });
     }
 
     async fn run(mut self, start: Deadline) {

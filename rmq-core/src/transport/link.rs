@@ -88,6 +88,13 @@ impl Link {
         self.shared().broker.get().cloned().unwrap_or_default()
     }
 
+    /// How many channels both sides agreed on; zero: as many as there are numbers.
+    #[must_use]
+    pub fn channel_max(&self) -> u16 {
+        let negotiated = self.shared().negotiated();
+        negotiated.map_or(0, |agreed| agreed.channel_max)
+    }
+
     /// Opens a channel without confirms: for consumers, gets and declarations.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What a person does by hand.
 
-use rmq_core::admin::{AdminErrorKind, QueueInfo};
+use std::time::Duration;
+
+use rmq_core::admin::{AdminErrorKind, QueueInfo, RabbitAdmin};
 use rmq_core::connection::Purpose;
 use rmq_core::message::Message;
 use rmq_core::name::Name;
@@ -8,6 +10,16 @@ use rmq_core::topology::{Binding, Declarables, Exchange, Queue};
 use rmq_tests::broker::{Release, announced, unique};
 
 use crate::support::{admin, connection, ends, guest, settings, soon};
+
+/// Waits until the broker says that of the queue.
+async fn until(admin: &RabbitAdmin, queue: &str, wanted: &QueueInfo) {
+    ends("to count", async {
+        while admin.queue_info(queue).await.unwrap().as_ref() != Some(wanted) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
 
 async fn a_queue_is_declared_asked_purged_and_deleted(release: Release) {
     let broker = announced(release).unwrap();
@@ -36,15 +48,13 @@ async fn a_queue_is_declared_asked_purged_and_deleted(release: Release) {
     ends("a round trip", lease.round_trip(soon()))
         .await
         .unwrap();
-    let info = admin.queue_info(&queue).await.unwrap();
-    assert_eq!(
-        info,
-        Some(QueueInfo {
-            name,
-            messages: 3,
-            consumers: 0
-        })
-    );
+    let full = QueueInfo {
+        name,
+        messages: 3,
+        consumers: 0,
+    };
+    // The queue counts what has reached it, a moment after the channel's own answer.
+    until(&admin, &queue, &full).await;
     let error = admin.delete_queue_if_idle(&queue).await.unwrap_err();
     assert_eq!(error.kind(), AdminErrorKind::InUse, "{error}");
     assert_eq!(admin.purge_queue(&queue).await.unwrap(), 3);

@@ -1,10 +1,15 @@
 //! What a start says: at once where somebody must change something, with every address where nobody answers.
 
+use std::future::Future;
 use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rmq_core::connection::{
-    AddressShuffle, ConnectErrorKind, Connection, ConnectionEvent, ConnectionState, Purpose,
+    AddressShuffle, ConnectErrorKind, Connection, ConnectionEvent, ConnectionState, HookError,
+    NewLink, OpenHook, Purpose,
 };
 use rmq_core::error::OperationError;
 use rmq_core::time::Deadline;
@@ -206,6 +211,53 @@ async fn no_address_at_all_is_told_at_once() {
     assert!(error.to_string().contains("rabbitmq.addresses"), "{error}");
 }
 
+/// Panics the first time, fails the second, and is content the third time.
+struct Moody(AtomicUsize);
+
+impl OpenHook for Moody {
+    fn doing(&self) -> &'static str {
+        "be content"
+    }
+
+    fn run<'a>(
+        &'a self,
+        link: &'a NewLink,
+    ) -> Pin<Box<dyn Future<Output = Result<(), HookError>> + Send + 'a>> {
+        Box::pin(async move {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => panic!("moody"),
+                1 => Err(HookError {
+                    error: "not today".into(),
+                    permanent: false,
+                }),
+                _ => {
+                    let channel = link.open_channel(link.call_deadline()).await.unwrap();
+                    channel.close(link.call_deadline()).await;
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+async fn a_hook_that_panics_or_fails_costs_the_link_and_is_tried_on_the_next(release: Release) {
+    let broker = announced(release).unwrap();
+    let connection = connection(settings(vec![guest(broker.address())]), Purpose::Admin);
+    let mut events = connection.events();
+    connection.on_open(Arc::new(Moody(AtomicUsize::new(0))));
+    ends("to start", connection.start(soon())).await.unwrap();
+    for expected in ["it panicked", "not today"] {
+        match events.recv().await.unwrap() {
+            ConnectionEvent::AttemptFailed(error) => {
+                assert_eq!(error.kind, ConnectErrorKind::Setup);
+                assert!(error.text.contains(expected), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(connection.health().opened, 1, "nobody got the first two");
+}
+
 crate::support::on_both! {
     a_wrong_password_is_told_at_once,
     a_missing_virtual_host_is_told_at_once_and_apart,
@@ -214,4 +266,5 @@ crate::support::on_both! {
     an_address_with_a_login_of_its_own_is_tried_after_one_that_was_refused,
     the_end_of_the_last_handle_is_the_end_of_the_connection,
     close_waits_for_the_end_and_whoever_comes_later_is_told,
+    a_hook_that_panics_or_fails_costs_the_link_and_is_tried_on_the_next,
 }

@@ -195,7 +195,76 @@ async fn an_exclusive_queue_is_not_declared_by_hand(release: Release) {
     );
 }
 
+/// One connection may rely on what another has declared, but only after its own link was opened.
+async fn what_was_declared_before_a_link_was_opened_is_declared_again(release: Release) {
+    let broker = announced(release).unwrap();
+    let queue = unique("twice");
+    let declared = Declarables::new().with(Queue::classic(&queue).dead_letter("none"));
+    let settings = settings(vec![guest(broker.address())]);
+    let first = connection(settings.clone(), Purpose::Admin);
+    let second = connection(settings, Purpose::Publishing);
+    let admin = RabbitAdmin::new(first.clone(), topology(&declared));
+    admin.declare_on_open(&second);
+    ends("to start", first.start(soon())).await.unwrap();
+    admin.delete_queue(&queue).await.unwrap();
+    ends("to start", second.start(soon())).await.unwrap();
+    assert!(admin.queue_info(&queue).await.unwrap().is_some());
+    // And again by hand, for a listener that misses it.
+    admin.delete_queue(&queue).await.unwrap();
+    admin.declare_topology().await.unwrap();
+    assert!(admin.queue_info(&queue).await.unwrap().is_some());
+    admin.delete_queue(&queue).await.unwrap();
+}
+
+/// Three connections and many declarations: at full size 1,000 queues with 3 bindings each.
+async fn a_large_topology_stands_before_three_connections_are_open(release: Release) {
+    let broker = announced(release).unwrap();
+    let count = if std::env::var_os("RMQ_TEST_FULL").is_some() {
+        1_000
+    } else {
+        100
+    };
+    let exchange = unique("many");
+    let mut declared = Declarables::new().with(Exchange::topic(&exchange));
+    let names: Vec<String> = (0..count).map(|at| format!("{exchange}.{at}")).collect();
+    for name in &names {
+        // Quorum queues of this number would take the broker longer than the test.
+        declared.add(Queue::classic(name).dead_letter("none"));
+        for key in ["a.#", "b.*", "c"] {
+            declared.add(Binding::queue(name).to(&exchange).with(key));
+        }
+    }
+    let settings = settings(vec![guest(broker.address())]);
+    let connections = [Purpose::Publishing, Purpose::Consuming, Purpose::Admin]
+        .map(|purpose| connection(settings.clone(), purpose));
+    let [publishing, consuming, own] = connections;
+    let admin = RabbitAdmin::new(own.clone(), topology(&declared));
+    admin.declare_on_open(&publishing);
+    admin.declare_on_open(&consuming);
+    let began = std::time::Instant::now();
+    let (one, two, three) = ends("to start", async {
+        tokio::join!(
+            publishing.start(soon()),
+            consuming.start(soon()),
+            own.start(soon())
+        )
+    })
+    .await;
+    one.and(two).and(three).unwrap();
+    println!(
+        "{count} queues, {} bindings, three connections: {:?}",
+        3 * count,
+        began.elapsed()
+    );
+    for name in &names {
+        assert_eq!(admin.delete_queue(name).await.unwrap(), 0);
+    }
+    admin.delete_exchange(&exchange).await.unwrap();
+}
+
 crate::support::on_both! {
+    what_was_declared_before_a_link_was_opened_is_declared_again,
+    a_large_topology_stands_before_three_connections_are_open,
     every_mismatch_is_told_at_start_with_both_values_and_nothing_is_deleted,
     a_type_of_exchange_that_the_broker_does_not_know_is_told_and_does_not_hang,
     a_plain_queue_hands_its_dead_letters_over_at_least_once,

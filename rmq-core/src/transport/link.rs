@@ -67,6 +67,20 @@ impl Link {
         open::open(settings).await.map(Self::of)
     }
 
+    /// Opens a link over a socket that is open already.
+    ///
+    /// # Errors
+    /// As [`Link::open`].
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn open_over<R, W>(settings: LinkSettings, reading: R, writing: W) -> Result<Self, TransportError>
+    where
+        R: tokio::io::AsyncRead + Unpin + Send + 'static,
+        W: tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        open::handshake(&settings, reading, writing).await.map(Self::of)
+    }
+
     pub(super) fn of(shared: Arc<Shared>) -> Self {
         let last = Arc::new(LastClone(shared));
         Self { last }

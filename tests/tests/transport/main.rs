@@ -8,7 +8,10 @@
 )]
 
 mod conversation;
+mod fake;
+mod faults;
 mod rig;
+mod silence;
 
 /// The same tests against both releases.
 macro_rules! on_both_releases {

@@ -61,6 +61,10 @@ pub async fn link(address: &str) -> Link {
     Link::open(settings(address)).await.unwrap()
 }
 
+pub async fn link_to(fake: &crate::fake::Fake) -> Link {
+    link(&fake.address()).await
+}
+
 /// What a publishing channel told.
 #[derive(Debug)]
 pub enum Told {

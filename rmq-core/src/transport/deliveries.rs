@@ -71,15 +71,12 @@ impl Consumers {
         Some((consumer.tag.clone(), consumer.no_ack))
     }
 
-    /// Keeps a delivery for the next telling; gives it back when its consumer was cancelled.
-    pub(super) fn keep(&mut self, place: usize, delivery: Delivery) -> Result<(), Delivery> {
-        match self.places.get_mut(place) {
-            Some(consumer) if consumer.sink.is_some() => {
-                consumer.batch.push(delivery);
-                Ok(())
-            }
-            _ => Err(delivery),
-        }
+    /// Keeps a delivery for the next telling. `false` when its consumer was cancelled.
+    pub(super) fn keep(&mut self, place: usize, delivery: Delivery) -> bool {
+        let consumer = self.places.get_mut(place).filter(|consumer| consumer.sink.is_some());
+        let Some(consumer) = consumer else { return false };
+        consumer.batch.push(delivery);
+        true
     }
 
     /// Tells the sinks.

@@ -166,7 +166,7 @@ pub(super) fn content(
                 return Ok(());
             }
             let delivery = delivery(lease, complete, tag, redelivered, consumer_tag);
-            if inbound.consumers.keep(consumer, delivery).is_err() && !no_ack {
+            if !inbound.consumers.keep(consumer, delivery) && !no_ack {
                 // Its consumer is cancelled. Stale only when the channel has ended: the broker takes it back by itself.
                 let _ = lease.settle(tag, Settlement::HandBack);
             }

@@ -42,7 +42,9 @@ impl ToLapin {
         write(&mut waiting.bytes);
         let reader = waiting.reader.take();
         drop(waiting);
-        reader.map(Waker::wake);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
         true
     }
 
@@ -52,7 +54,9 @@ impl ToLapin {
         waiting.ended = true;
         let reader = waiting.reader.take();
         drop(waiting);
-        reader.map(Waker::wake);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 }
 

@@ -69,7 +69,10 @@ pub(super) async fn read(shared: Arc<Shared>, mut socket: impl AsyncRead + Unpin
         match done {
             Ok(()) => {}
             Err(Stop::Cause(cause)) => return cause,
-            Err(Stop::Protocol(text)) => return shared.protocol_error_cause(&text),
+            Err(Stop::Protocol(text)) => {
+                shared.protocol_error(&text);
+                return shared.lost_cause(&text);
+            }
         }
     }
 }

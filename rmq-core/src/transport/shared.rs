@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::BufMut;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+
+use crate::message::table;
 
 use super::frame;
 use super::leases::Leases;
@@ -130,26 +133,26 @@ impl Shared {
 
     /// Ends the link because the conversation makes no sense, and tells the broker so.
     pub(super) fn protocol_error(&self, text: &str) {
-        self.end(self.protocol_error_cause(text));
-    }
-
-    pub(super) fn protocol_error_cause(&self, text: &str) -> CloseCause {
         tracing::error!(target = %self.target, text, "closing a connection that makes no sense");
+        let mut end = self.end.lock();
+        // Under the lock: the broker's answer must not become the cause.
         self.outbox.append().frames(0, |out| {
             frame::method(out, 0, frame::CONNECTION_CLOSE, |out| {
-                bytes::BufMut::put_u16(out, 501);
-                crate::message::table::write_short(out, text);
-                bytes::BufMut::put_u32(out, 0);
+                out.put_u16(501);
+                table::write_short(out, text);
+                out.put_u32(0);
             });
         });
-        CloseCause {
+        end.get_or_insert(CloseCause {
             link: true,
             code: 0,
             text: format!("protocol error: {text}").into(),
             class: 0,
             method: 0,
             by_us: false,
-        }
+        });
+        drop(end);
+        self.ending.notify_one();
     }
 
     pub(super) async fn ending(&self) -> CloseCause {

@@ -79,7 +79,7 @@ pub fn deliver(channel: u16, consumer: &str, tag: u64) -> Vec<u8> {
 }
 
 pub struct Fake {
-    listener: TcpListener,
+    pub listener: TcpListener,
     pub heartbeat: u16,
     pub frame_max: u32,
     pub channel_max: u16,

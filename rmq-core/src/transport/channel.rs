@@ -337,6 +337,9 @@ impl Channel {
 
     /// `basic.get`.
     ///
+    /// # Cancel safety
+    /// The message of a get whose future was dropped goes back to its queue; with `no_ack` the broker has forgotten it.
+    ///
     /// # Errors
     /// When the channel ended (404: no such queue) or the deadline passed.
     pub async fn get(
@@ -372,7 +375,8 @@ impl Channel {
         Ok(())
     }
 
-    /// `basic.consume`. Deliveries may reach the sink before this returns.
+    /// `basic.consume`. Deliveries may reach the sink before this returns. When it fails, the channel has ended or is
+    /// about to, and the sink is told.
     ///
     /// # Errors
     /// When the channel ended (404, 403 exclusive) or the deadline passed.

@@ -73,8 +73,13 @@ impl Consumers {
 
     /// Keeps a delivery for the next telling. `false` when its consumer was cancelled.
     pub(super) fn keep(&mut self, place: usize, delivery: Delivery) -> bool {
-        let consumer = self.places.get_mut(place).filter(|consumer| consumer.sink.is_some());
-        let Some(consumer) = consumer else { return false };
+        let consumer = self
+            .places
+            .get_mut(place)
+            .filter(|consumer| consumer.sink.is_some());
+        let Some(consumer) = consumer else {
+            return false;
+        };
         consumer.batch.push(delivery);
         true
     }

@@ -73,12 +73,18 @@ impl Link {
     /// As [`Link::open`].
     #[cfg(feature = "testing")]
     #[doc(hidden)]
-    pub async fn open_over<R, W>(settings: LinkSettings, reading: R, writing: W) -> Result<Self, TransportError>
+    pub async fn open_over<R, W>(
+        settings: LinkSettings,
+        reading: R,
+        writing: W,
+    ) -> Result<Self, TransportError>
     where
         R: tokio::io::AsyncRead + Unpin + Send + 'static,
         W: tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
-        open::handshake(&settings, reading, writing).await.map(Self::of)
+        open::handshake(&settings, reading, writing)
+            .await
+            .map(Self::of)
     }
 
     pub(super) fn of(shared: Arc<Shared>) -> Self {

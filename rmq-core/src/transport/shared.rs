@@ -17,6 +17,15 @@ use super::pipe::ToLapin;
 use super::tune::Tune;
 use super::{CloseCause, Credentials, Limits, LinkSettings, LinkState};
 
+/// Shown nowhere.
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) target: String,
@@ -35,7 +44,7 @@ pub(super) struct Shared {
     asked: Tune,
     negotiated: OnceLock<Tune>,
     credentials: Mutex<Option<(String, Credentials)>>,
-    secret: Mutex<Option<String>>,
+    secret: Mutex<Option<Secret>>,
     closing: AtomicBool,
     end: Mutex<Option<CloseCause>>,
     ending: Notify,
@@ -93,11 +102,11 @@ impl Shared {
     }
 
     pub(super) fn set_secret(&self, secret: &str) {
-        *self.secret.lock() = Some(secret.to_owned());
+        *self.secret.lock() = Some(Secret(secret.to_owned()));
     }
 
     pub(super) fn take_secret(&self) -> Option<String> {
-        self.secret.lock().take()
+        self.secret.lock().take().map(|secret| secret.0)
     }
 
     /// Ends the link. The first cause stands.

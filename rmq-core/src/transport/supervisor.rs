@@ -24,11 +24,33 @@ where
     tokio::spawn(supervise(Arc::clone(shared), reader, writer));
 }
 
+/// Tells everybody the end, also when the runtime is stopped under the link, and the supervisor with it.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let shared = &self.0;
+        shared.end(shared.lost_cause("the runtime is stopping"));
+        let Some(cause) = shared.end_cause() else {
+            return;
+        };
+        tracing::debug!(target = %shared.target, %cause, "link ended");
+        for lease in shared.leases.close() {
+            lease.end(&cause);
+            lease.close_control();
+        }
+        shared.to_lapin.end();
+        shared.state.send_replace(LinkState::Closed(cause));
+        drop(shared.lapin.lock().take());
+    }
+}
+
 async fn supervise(
     shared: Arc<Shared>,
     mut reader: JoinHandle<CloseCause>,
     mut writer: JoinHandle<CloseCause>,
 ) {
+    let _ending = Ending(Arc::clone(&shared));
     let cause = tokio::select! {
         biased;
         cause = shared.ending() => cause,
@@ -39,17 +61,6 @@ async fn supervise(
     stopped(reader, async {}).await;
     shared.drain();
     stopped(writer, tokio::time::sleep(LAST_WRITE)).await;
-    let cause = shared
-        .end_cause()
-        .unwrap_or_else(|| shared.lost_cause("the link has ended"));
-    tracing::debug!(target = %shared.target, %cause, "link ended");
-    for lease in shared.leases.close() {
-        lease.end(&cause);
-        lease.close_control();
-    }
-    shared.to_lapin.end();
-    shared.state.send_replace(LinkState::Closed(cause));
-    drop(shared.lapin.lock().take());
 }
 
 /// Waits for a task to be really over: until then it may tell sinks. Aborts it after `grace`.

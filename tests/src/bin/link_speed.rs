@@ -12,8 +12,8 @@ use rmq_core::message::{Delivery, Message, MessageProperties};
 use rmq_core::name::Name;
 use rmq_core::time::Deadline;
 use rmq_core::transport::{
-    CloseCause, ConsumeSpec, Credentials, DeliverySink, Limits, Link, LinkSettings, Pending, PublishSink, Settlement,
-    Target, Token, Verdict,
+    CloseCause, ConsumeSpec, Credentials, DeliverySink, Limits, Link, LinkSettings, Pending,
+    PublishSink, Settlement, Target, Token, Verdict,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -32,9 +32,13 @@ struct Confirms {
 
 impl PublishSink for Confirms {
     fn settled(&self, verdicts: &mut Vec<(Token, Verdict)>) {
-        let wrong = verdicts.iter().filter(|(_, verdict)| !matches!(verdict, Verdict::Ack)).count();
+        let wrong = verdicts
+            .iter()
+            .filter(|(_, verdict)| !matches!(verdict, Verdict::Ack))
+            .count();
         self.wrong.fetch_add(wrong as u64, Ordering::Relaxed);
-        self.settled.fetch_add(verdicts.len() as u64, Ordering::Release);
+        self.settled
+            .fetch_add(verdicts.len() as u64, Ordering::Release);
         self.some.notify_one();
     }
 
@@ -85,8 +89,15 @@ async fn main() -> Result<(), Failure> {
     let (host, port) = address.rsplit_once(':').ok_or("host:port")?;
     let link = Link::open(LinkSettings {
         name: "link_speed".into(),
-        target: Target::Tcp { host: host.into(), port: port.parse()?, tls: None },
-        credentials: Credentials::Plain { username: "guest".into(), password: "guest".into() },
+        target: Target::Tcp {
+            host: host.into(),
+            port: port.parse()?,
+            tls: None,
+        },
+        credentials: Credentials::Plain {
+            username: "guest".into(),
+            password: "guest".into(),
+        },
         virtual_host: "/".into(),
         heartbeat: WAIT,
         channel_max: 0,
@@ -100,7 +111,9 @@ async fn main() -> Result<(), Failure> {
     let soon = || Deadline::after(WAIT);
     let channel = link.open_channel(soon()).await?;
     let queue = Name::try_from(rmq_tests_name())?;
-    channel.declare_queue(&queue, false, true, false, false, Vec::new(), soon()).await?;
+    channel
+        .declare_queue(&queue, false, true, false, false, Vec::new(), soon())
+        .await?;
     for round in 1..=3 {
         publish(&link, &queue, messages, round).await?;
         consume(&link, &queue, messages, round).await?;
@@ -117,7 +130,9 @@ fn rmq_tests_name() -> String {
 
 async fn publish(link: &Link, queue: &Name, messages: u64, round: u32) -> Result<(), Failure> {
     let confirms = Arc::new(Confirms::default());
-    let channel = link.open_publishing_channel(Arc::<Confirms>::clone(&confirms), Deadline::after(WAIT)).await?;
+    let channel = link
+        .open_publishing_channel(Arc::<Confirms>::clone(&confirms), Deadline::after(WAIT))
+        .await?;
     let body = bytes::Bytes::from(vec![b'x'; 256]);
     let exchange = Name::default();
     let clock = Clock::start()?;
@@ -153,7 +168,9 @@ async fn consume(link: &Link, queue: &Name, messages: u64, round: u32) -> Result
         arguments: Vec::new(),
     };
     let clock = Clock::start()?;
-    channel.consume(spec, Arc::new(Deliveries(send)), Deadline::after(WAIT)).await?;
+    channel
+        .consume(spec, Arc::new(Deliveries(send)), Deadline::after(WAIT))
+        .await?;
     let mut seen = 0;
     while seen < messages {
         for delivery in deliveries.recv().await.ok_or("the channel ended")? {
@@ -169,7 +186,9 @@ async fn consume(link: &Link, queue: &Name, messages: u64, round: u32) -> Result
 
 async fn latency(link: &Link, queue: &Name) -> Result<(), Failure> {
     let confirms = Arc::new(Confirms::default());
-    let channel = link.open_publishing_channel(Arc::<Confirms>::clone(&confirms), Deadline::after(WAIT)).await?;
+    let channel = link
+        .open_publishing_channel(Arc::<Confirms>::clone(&confirms), Deadline::after(WAIT))
+        .await?;
     let mut times = Vec::new();
     for token in 0..2_000 {
         let start = Instant::now();
@@ -180,7 +199,11 @@ async fn latency(link: &Link, queue: &Name) -> Result<(), Failure> {
         times.push(start.elapsed());
     }
     times.sort_unstable();
-    println!("window 1: median {:?}, p99 {:?}", times.get(1_000), times.get(1_980));
+    println!(
+        "window 1: median {:?}, p99 {:?}",
+        times.get(1_000),
+        times.get(1_980)
+    );
     channel.close(Deadline::after(WAIT)).await;
     Ok(())
 }

@@ -13,14 +13,24 @@ fn is_open(link: &Link) -> bool {
 }
 
 pub async fn channels_closed_by_the_broker_leave_the_connection_serving(address: &str) {
-    let settings = LinkSettings { channel_max: 16, ..rig::settings(address) };
+    let settings = LinkSettings {
+        channel_max: 16,
+        ..rig::settings(address)
+    };
     let link = Link::open(settings).await.unwrap();
     let missing = name("no-such-exchange");
     for round in 0..count(5_000, 500) {
         let mut publisher = Publisher::open(&link).await;
-        publisher.channel.publish(&missing, &name("k"), &Message::new("m"), true, 1).unwrap();
+        publisher
+            .channel
+            .publish(&missing, &name("k"), &Message::new("m"), true, 1)
+            .unwrap();
         let (cause, pending) = publisher.closed().await;
-        assert_eq!((cause.code, cause.link, cause.is_publish()), (404, false, true), "{round}: {cause}");
+        assert_eq!(
+            (cause.code, cause.link, cause.is_publish()),
+            (404, false, true),
+            "{round}: {cause}"
+        );
         assert_eq!(pending.len(), 1);
         // Half are closed by hand after that, and half by being dropped.
         if round % 2 == 0 {
@@ -30,8 +40,23 @@ pub async fn channels_closed_by_the_broker_leave_the_connection_serving(address:
     // A declaration of something different, a passive one of something missing, a consumer on nothing.
     for _ in 0..count(100, 20) {
         let channel = link.open_channel(soon()).await.unwrap();
-        let error = channel.declare_queue(&name("not-there"), true, false, false, false, Vec::new(), soon()).await.unwrap_err();
-        assert_eq!(error.kind, TransportErrorKind::ChannelClosed(404), "{error}");
+        let error = channel
+            .declare_queue(
+                &name("not-there"),
+                true,
+                false,
+                false,
+                false,
+                Vec::new(),
+                soon(),
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.kind,
+            TransportErrorKind::ChannelClosed(404),
+            "{error}"
+        );
         assert_eq!(channel.closed().await.code, 404);
     }
     let mut publisher = Publisher::open(&link).await;
@@ -39,11 +64,16 @@ pub async fn channels_closed_by_the_broker_leave_the_connection_serving(address:
     let queue = queue(&channel).await;
     publisher.publish(&queue, &Message::new("still serving"), 1);
     assert!(matches!(publisher.settled().await, (1, Verdict::Ack)));
-    channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+    channel
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     link.close(soon()).await;
 }
 
-pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_verdict(address: &str) {
+pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_verdict(
+    address: &str,
+) {
     let link = link(address).await;
     let steady = link.open_channel(soon()).await.unwrap();
     let queue = queue(&steady).await;
@@ -64,8 +94,15 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
                     tokio::task::yield_now().await;
                 }
             }
-            let exchange = if token == bad { missing.clone() } else { Name::default() };
-            match publisher.channel.publish(&exchange, &queue, &Message::new("m"), true, token) {
+            let exchange = if token == bad {
+                missing.clone()
+            } else {
+                Name::default()
+            };
+            match publisher
+                .channel
+                .publish(&exchange, &queue, &Message::new("m"), true, token)
+            {
                 Ok(tag) => {
                     sent += 1;
                     assert_eq!(tag, sent);
@@ -78,7 +115,10 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
         loop {
             match publisher.next().await {
                 Told::Settled(token, verdict) => {
-                    assert!(matches!(verdict, Verdict::Ack) && token != bad, "{round}: {token} {verdict:?}");
+                    assert!(
+                        matches!(verdict, Verdict::Ack) && token != bad,
+                        "{round}: {token} {verdict:?}"
+                    );
                     assert!(fates.insert(token, "ack").is_none());
                 }
                 Told::Closed(cause, pending) => {
@@ -93,9 +133,17 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
         assert_eq!(fates.len() as u64, sent, "round {round}");
         assert!(publisher.told.try_recv().is_err());
         assert!(is_open(&link), "round {round}");
-        assert!(steady.declare_queue(&queue, true, false, false, false, Vec::new(), soon()).await.is_ok());
+        assert!(
+            steady
+                .declare_queue(&queue, true, false, false, false, Vec::new(), soon())
+                .await
+                .is_ok()
+        );
     }
-    steady.delete_queue(&queue, false, false, soon()).await.unwrap();
+    steady
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     link.close(soon()).await;
 }
 
@@ -105,14 +153,26 @@ pub async fn a_consumer_whose_channel_or_queue_goes_is_told(address: &str) {
     let queue = queue(&channel).await;
     let mut consumer = rig::Consumer::start(&channel, &queue, false).await;
     let other = link.open_channel(soon()).await.unwrap();
-    other.delete_queue(&queue, false, false, soon()).await.unwrap();
+    other
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     assert!(matches!(consumer.next().await, rig::Heard::Cancelled));
     // The channel lives.
     channel.round_trip(soon()).await.unwrap();
     let (sink, _consumer) = rig::delivery_sink();
-    let error = channel.consume(rig::spec(&queue, "gone", false), sink, soon()).await.unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::ChannelClosed(404), "{error}");
-    let rig::Heard::Closed(cause) = consumer_of(_consumer).await else { panic!() };
+    let error = channel
+        .consume(rig::spec(&queue, "gone", false), sink, soon())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind,
+        TransportErrorKind::ChannelClosed(404),
+        "{error}"
+    );
+    let rig::Heard::Closed(cause) = consumer_of(_consumer).await else {
+        panic!()
+    };
     assert_eq!(cause.code, 404);
     assert!(channel.round_trip(soon()).await.is_err());
     assert!(is_open(&link));
@@ -131,15 +191,23 @@ pub async fn many_consumers_come_and_go_on_one_channel(address: &str) {
     for token in 0..60 {
         let (sink, mut consumer) = rig::delivery_sink();
         let tag = name(&format!("c{token}"));
-        channel.consume(rig::spec(&queue, &tag, false), sink, soon()).await.unwrap();
+        channel
+            .consume(rig::spec(&queue, &tag, false), sink, soon())
+            .await
+            .unwrap();
         publisher.publish(&queue, &Message::new(format!("{token}")), token);
         let delivery = consumer.delivery().await;
         assert_eq!(delivery.message.body(), &format!("{token}"));
         assert_eq!(&*delivery.consumer_tag, tag.as_str());
-        channel.settle(delivery.tag, rmq_core::transport::Settlement::Ack).unwrap();
+        channel
+            .settle(delivery.tag, rmq_core::transport::Settlement::Ack)
+            .unwrap();
         channel.cancel(&tag, soon()).await.unwrap();
     }
     publisher.verdicts(60).await;
-    channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+    channel
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     link.close(soon()).await;
 }

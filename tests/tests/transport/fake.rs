@@ -30,7 +30,9 @@ pub struct Frame {
 
 impl Frame {
     pub fn method(&self) -> Option<(u16, u16)> {
-        let &[c0, c1, m0, m1, ..] = &*self.payload else { return None };
+        let &[c0, c1, m0, m1, ..] = &*self.payload else {
+            return None;
+        };
         (self.kind == 1).then_some((u16::from_be_bytes([c0, c1]), u16::from_be_bytes([m0, m1])))
     }
 }
@@ -88,7 +90,12 @@ pub struct Fake {
 impl Fake {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { listener, heartbeat: 0, frame_max: 131_072, channel_max: 2047 }
+        Self {
+            listener,
+            heartbeat: 0,
+            frame_max: 131_072,
+            channel_max: 2047,
+        }
     }
 
     pub fn address(&self) -> String {
@@ -97,7 +104,10 @@ impl Fake {
 
     pub async fn accept(&self) -> Peer {
         let (socket, _) = self.listener.accept().await.unwrap();
-        Peer { socket, buffer: Vec::new() }
+        Peer {
+            socket,
+            buffer: Vec::new(),
+        }
     }
 
     /// Accepts and shakes hands to the end.
@@ -115,7 +125,9 @@ impl Fake {
     pub async fn start_with(&self, peer: &mut Peer) {
         assert_eq!(peer.bytes(8).await, b"AMQP\0\0\x09\x01");
         let mut start = bytes::BytesMut::from(&[0, 9][..]);
-        table::with_length(&mut start, |out| table::write_field(out, "product", &Value::Text("Fake".into())));
+        table::with_length(&mut start, |out| {
+            table::write_field(out, "product", &Value::Text("Fake".into()))
+        });
         table::with_length(&mut start, |out| out.extend_from_slice(b"PLAIN EXTERNAL"));
         table::with_length(&mut start, |out| out.extend_from_slice(b"en_US"));
         peer.send(&method(0, (10, 10), &start)).await;
@@ -141,7 +153,10 @@ impl Peer {
 
     async fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.buffer.len() < count {
-            let read = tokio::time::timeout(LONG, self.socket.read_buf(&mut self.buffer)).await.unwrap().unwrap();
+            let read = tokio::time::timeout(LONG, self.socket.read_buf(&mut self.buffer))
+                .await
+                .unwrap()
+                .unwrap();
             assert!(read > 0, "the link hung up");
         }
         self.buffer.drain(..count).collect()
@@ -153,7 +168,11 @@ impl Peer {
         let size = u32::from_be_bytes(prefix[3..7].try_into().unwrap()) as usize;
         let mut payload = self.bytes(size + 1).await;
         assert_eq!(payload.pop(), Some(0xCE));
-        Frame { kind: prefix[0], channel: u16::from_be_bytes([prefix[1], prefix[2]]), payload }
+        Frame {
+            kind: prefix[0],
+            channel: u16::from_be_bytes([prefix[1], prefix[2]]),
+            payload,
+        }
     }
 
     /// The next frame that is no heartbeat.
@@ -187,6 +206,11 @@ impl Peer {
     /// Reads until the link hangs up.
     pub async fn until_gone(&mut self) {
         let mut rest = [0; 4096];
-        while tokio::time::timeout(LONG, self.socket.read(&mut rest)).await.unwrap().unwrap_or(0) > 0 {}
+        while tokio::time::timeout(LONG, self.socket.read(&mut rest))
+            .await
+            .unwrap()
+            .unwrap_or(0)
+            > 0
+        {}
     }
 }

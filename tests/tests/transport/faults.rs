@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use rmq_core::message::Message;
-use rmq_core::transport::{CloseCause, Limits, Link, LinkSettings, LinkState, Pending, PublishSink, Token, TransportErrorKind, Verdict};
+use rmq_core::transport::{
+    CloseCause, Limits, Link, LinkSettings, LinkState, Pending, PublishSink, Token,
+    TransportErrorKind, Verdict,
+};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 
@@ -30,10 +33,27 @@ async fn ends_the_link(bytes: Vec<u8>, words: &str) {
     let (link, mut peer, mut publisher) = in_flight().await;
     peer.send(&bytes).await;
     let (cause, pending) = publisher.closed().await;
-    assert!(cause.link && !cause.by_us && cause.text.contains(words), "{cause}");
-    assert_eq!(pending.iter().map(|pending| pending.token).collect::<Vec<_>>(), [7]);
-    assert!(publisher.channel.publish(&name(""), &name("q"), &Message::new("m"), true, 8).is_err());
-    link.state().wait_for(|state| matches!(state, LinkState::Closed(_))).await.unwrap();
+    assert!(
+        cause.link && !cause.by_us && cause.text.contains(words),
+        "{cause}"
+    );
+    assert_eq!(
+        pending
+            .iter()
+            .map(|pending| pending.token)
+            .collect::<Vec<_>>(),
+        [7]
+    );
+    assert!(
+        publisher
+            .channel
+            .publish(&name(""), &name("q"), &Message::new("m"), true, 8)
+            .is_err()
+    );
+    link.state()
+        .wait_for(|state| matches!(state, LinkState::Closed(_)))
+        .await
+        .unwrap();
     // The broker is told, too.
     peer.expect(fake::CLOSE).await;
     peer.until_gone().await;
@@ -57,15 +77,23 @@ async fn a_second_confirm_ends_the_link() {
     both.extend(confirm(1, false));
     let (_link, mut peer, mut publisher) = in_flight().await;
     peer.send(&both).await;
-    assert!(matches!(publisher.next().await, Told::Settled(7, Verdict::Ack)));
+    assert!(matches!(
+        publisher.next().await,
+        Told::Settled(7, Verdict::Ack)
+    ));
     let (cause, pending) = publisher.closed().await;
-    assert!(cause.text.contains("publish 1") && pending.is_empty(), "{cause}");
+    assert!(
+        cause.text.contains("publish 1") && pending.is_empty(),
+        "{cause}"
+    );
 }
 
 #[tokio::test]
 async fn a_return_of_something_that_is_not_in_flight_ends_the_link() {
     let mut arguments = 312_u16.to_be_bytes().to_vec();
-    ["NO_ROUTE", "", "q"].iter().for_each(|text| arguments.extend(fake::short(text)));
+    ["NO_ROUTE", "", "q"]
+        .iter()
+        .for_each(|text| arguments.extend(fake::short(text)));
     let mut frames = fake::method(1, (60, 50), &arguments);
     frames.extend(fake::content(1, &[0, 0], b"m"));
     ends_the_link(frames, "not in flight").await;
@@ -110,22 +138,32 @@ async fn a_delivery_for_nobody_ends_the_link() {
 /// A consumer on a fake.
 async fn consuming(limits: Limits) -> (Link, Peer, rig::Consumer, rmq_core::transport::Channel) {
     let fake = Fake::start().await;
-    let settings = LinkSettings { limits, ..rig::settings(&fake.address()) };
+    let settings = LinkSettings {
+        limits,
+        ..rig::settings(&fake.address())
+    };
     let (link, mut peer) = tokio::join!(Link::open(settings), fake.greet());
     let link = link.unwrap();
     let (channel, number) = tokio::join!(link.open_channel(soon()), peer.open_channel(false));
     let (channel, (sink, consumer)) = (channel.unwrap(), delivery_sink());
-    let (consumed, ()) = tokio::join!(channel.consume(spec(&name("q"), "c", false), sink, soon()), async {
-        peer.expect(fake::CONSUME).await;
-        peer.send(&fake::method(number, (60, 21), &fake::short("c"))).await;
-    });
+    let (consumed, ()) = tokio::join!(
+        channel.consume(spec(&name("q"), "c", false), sink, soon()),
+        async {
+            peer.expect(fake::CONSUME).await;
+            peer.send(&fake::method(number, (60, 21), &fake::short("c")))
+                .await;
+        }
+    );
     consumed.unwrap();
     (link, peer, consumer, channel)
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_ends_the_link() {
-    let limits = Limits { body: 10, ..Limits::default() };
+    let limits = Limits {
+        body: 10,
+        ..Limits::default()
+    };
     let (_link, mut peer, mut consumer, _channel) = consuming(limits).await;
     let mut frames = fake::deliver(1, "c", 1);
     frames.extend(fake::content(1, &[0, 0], b"0123456789"));
@@ -133,8 +171,13 @@ async fn a_body_over_the_limit_ends_the_link() {
     frames.extend(fake::content(1, &[0, 0], b"0123456789a"));
     peer.send(&frames).await;
     assert_eq!(consumer.delivery().await.message.body(), "0123456789");
-    let Heard::Closed(cause) = consumer.next().await else { panic!() };
-    assert!(cause.text.contains("11 bytes, over the limit of 10"), "{cause}");
+    let Heard::Closed(cause) = consumer.next().await else {
+        panic!()
+    };
+    assert!(
+        cause.text.contains("11 bytes, over the limit of 10"),
+        "{cause}"
+    );
 }
 
 #[tokio::test]
@@ -145,7 +188,9 @@ async fn a_delivery_tag_that_does_not_rise_ends_the_link() {
         peer.send(&fake::content(1, &[0, 0], b"m")).await;
     }
     assert_eq!(consumer.delivery().await.tag, 5);
-    let Heard::Closed(cause) = consumer.next().await else { panic!() };
+    let Heard::Closed(cause) = consumer.next().await else {
+        panic!()
+    };
     assert!(cause.text.contains("tag 5"), "{cause}");
 }
 
@@ -161,7 +206,9 @@ async fn an_acknowledged_delivery_is_written_and_what_finished_meanwhile_goes_to
     }
     // On one thread nothing is written between these.
     for tag in [2, 1, 4] {
-        channel.settle(tag, rmq_core::transport::Settlement::Ack).unwrap();
+        channel
+            .settle(tag, rmq_core::transport::Settlement::Ack)
+            .unwrap();
     }
     let (first, second) = (peer.expect(fake::ACK).await, peer.expect(fake::ACK).await);
     assert_eq!(first.payload[4..], [0, 0, 0, 0, 0, 0, 0, 2, 1]);
@@ -189,7 +236,11 @@ async fn a_broker_that_hangs_up_in_the_handshake_may_come_back() {
     let opening = tokio::spawn(Link::open(rig::settings(&fake.address())));
     drop(fake.accept().await);
     let error = opening.await.unwrap().unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::ConnectionClosed(0), "{error}");
+    assert_eq!(
+        error.kind,
+        TransportErrorKind::ConnectionClosed(0),
+        "{error}"
+    );
     assert!(error.is_transient());
 }
 
@@ -212,11 +263,16 @@ async fn a_panic_in_the_reader_ends_the_link_and_every_pending_message_is_told()
     let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
     let (mut other, _) = tokio::join!(Publisher::open(&link), peer.open_channel(true));
     let (send, mut told) = mpsc::unbounded_channel();
-    let (channel, _) = tokio::join!(link.open_publishing_channel(Arc::new(Panicking(send)), soon()), peer.open_channel(true));
+    let (channel, _) = tokio::join!(
+        link.open_publishing_channel(Arc::new(Panicking(send)), soon()),
+        peer.open_channel(true)
+    );
     let channel = channel.unwrap();
     for token in [1, 2, 3] {
         other.publish(&name("q"), &Message::new("m"), token);
-        channel.publish(&name(""), &name("q"), &Message::new("m"), true, token).unwrap();
+        channel
+            .publish(&name(""), &name("q"), &Message::new("m"), true, token)
+            .unwrap();
     }
     let mut acks = fake::method(1, fake::ACK, &[0, 0, 0, 0, 0, 0, 0, 1, 0]);
     acks.extend(fake::method(2, fake::ACK, &[0, 0, 0, 0, 0, 0, 0, 1, 0]));
@@ -236,7 +292,11 @@ async fn a_panic_in_the_reader_ends_the_link_and_every_pending_message_is_told()
 struct Tripwire<W>(W, Arc<AtomicBool>);
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for Tripwire<W> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         assert!(!self.1.load(Ordering::Relaxed), "a socket with a bug");
         Pin::new(&mut self.0).poll_write(cx, buf)
     }
@@ -255,14 +315,28 @@ async fn a_panic_in_the_writer_ends_the_link_and_every_pending_message_is_told()
     let fake = Fake::start().await;
     let tripped = Arc::new(AtomicBool::new(false));
     let opening = async {
-        let socket = tokio::net::TcpStream::connect(fake.address()).await.unwrap();
+        let socket = tokio::net::TcpStream::connect(fake.address())
+            .await
+            .unwrap();
         let (reading, writing) = socket.into_split();
-        Link::open_over(rig::settings(&fake.address()), reading, Tripwire(writing, Arc::clone(&tripped))).await.unwrap()
+        Link::open_over(
+            rig::settings(&fake.address()),
+            reading,
+            Tripwire(writing, Arc::clone(&tripped)),
+        )
+        .await
+        .unwrap()
     };
     let (link, mut peer) = tokio::join!(opening, fake.greet());
     let (sink, told) = verdict_sink();
-    let (channel, _) = tokio::join!(link.open_publishing_channel(sink, soon()), peer.open_channel(true));
-    let mut publisher = Publisher { channel: channel.unwrap(), told };
+    let (channel, _) = tokio::join!(
+        link.open_publishing_channel(sink, soon()),
+        peer.open_channel(true)
+    );
+    let mut publisher = Publisher {
+        channel: channel.unwrap(),
+        told,
+    };
     tripped.store(true, Ordering::Relaxed);
     publisher.publish(&name("q"), &Message::new("m"), 9);
     let (cause, pending) = publisher.closed().await;

@@ -14,7 +14,11 @@ fn traffic() -> Duration {
 }
 
 async fn beating(address: &str, name: &str) -> Link {
-    let settings = LinkSettings { heartbeat: Duration::from_secs(2), name: name.into(), ..rig::settings(address) };
+    let settings = LinkSettings {
+        heartbeat: Duration::from_secs(2),
+        name: name.into(),
+        ..rig::settings(address)
+    };
     Link::open(settings).await.unwrap()
 }
 
@@ -31,7 +35,9 @@ pub async fn traffic_in_one_direction_only_keeps_the_link(address: &str) {
     let until = Instant::now() + traffic();
     let mut sent = 0;
     while Instant::now() < until {
-        silent.publish(&rig::name(""), &queue, &Message::new("m"), false, sent).unwrap();
+        silent
+            .publish(&rig::name(""), &queue, &Message::new("m"), false, sent)
+            .unwrap();
         sent += 1;
         consumer.delivery().await;
     }
@@ -48,12 +54,18 @@ pub async fn traffic_in_one_direction_only_keeps_the_link(address: &str) {
     let delivery = consumer.delivery().await;
     // No-ack: there is nothing to settle.
     assert!(channel.settle(delivery.tag, Settlement::Ack).is_err());
-    channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+    channel
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
 }
 
 /// A link and a peer that have agreed on a heartbeat of one second.
 async fn agreed() -> (Link, crate::fake::Peer) {
-    let fake = Fake { heartbeat: 1, ..Fake::start().await };
+    let fake = Fake {
+        heartbeat: 1,
+        ..Fake::start().await
+    };
     let (link, peer) = tokio::join!(rig::link_to(&fake), fake.greet());
     (link, peer)
 }
@@ -64,9 +76,19 @@ async fn a_peer_that_goes_silent_is_dropped_after_two_intervals() {
     // Not before: it was heard of for the last time by now.
     let silent_since = Instant::now();
     let mut state = link.state();
-    let closed = state.wait_for(|state| matches!(state, LinkState::Closed(_))).await.unwrap().clone();
-    assert!(silent_since.elapsed() >= Duration::from_millis(1_900), "{:?}", silent_since.elapsed());
-    let LinkState::Closed(cause) = closed else { panic!() };
+    let closed = state
+        .wait_for(|state| matches!(state, LinkState::Closed(_)))
+        .await
+        .unwrap()
+        .clone();
+    assert!(
+        silent_since.elapsed() >= Duration::from_millis(1_900),
+        "{:?}",
+        silent_since.elapsed()
+    );
+    let LinkState::Closed(cause) = closed else {
+        panic!()
+    };
     assert!(cause.text.contains("two heartbeat intervals"), "{cause}");
     // We were heard meanwhile.
     let mut beats = 0;

@@ -15,11 +15,20 @@ fn nested(levels: usize) -> Message {
         content = outer;
     }
     let headers = Headers::from_wire(Bytes::from(content), HeaderLimits::default());
-    Message::from_parts(MessageProperties { headers, ..MessageProperties::persistent() }, Bytes::from_static(b"intact"))
+    Message::from_parts(
+        MessageProperties {
+            headers,
+            ..MessageProperties::persistent()
+        },
+        Bytes::from_static(b"intact"),
+    )
 }
 
 fn check(message: &Message) {
-    assert_eq!(message.properties().headers.fault(), Some(TableError::TooDeep(32)));
+    assert_eq!(
+        message.properties().headers.fault(),
+        Some(TableError::TooDeep(32))
+    );
     assert_eq!(message.body(), "intact");
 }
 
@@ -30,22 +39,32 @@ pub async fn a_deeply_nested_header_table_hurts_nobody(address: &str) {
     let work = name(&rmq_tests::broker::unique("nested"));
     let route = vec![
         ("x-dead-letter-exchange".into(), "".into()),
-        ("x-dead-letter-routing-key".into(), dead.as_str().to_owned().into()),
+        (
+            "x-dead-letter-routing-key".into(),
+            dead.as_str().to_owned().into(),
+        ),
     ];
-    channel.declare_queue(&work, false, true, false, false, route, soon()).await.unwrap();
+    channel
+        .declare_queue(&work, false, true, false, false, route, soon())
+        .await
+        .unwrap();
     let mut publisher = Publisher::open(&link).await;
     channel.qos(1, soon()).await.unwrap();
     for levels in [1_000, 10_000] {
         // Returned.
         publisher.publish(&name("nobody-listens-here"), &nested(levels), 1);
-        let (1, Verdict::Returned(returned)) = publisher.settled().await else { panic!() };
+        let (1, Verdict::Returned(returned)) = publisher.settled().await else {
+            panic!()
+        };
         check(returned.message());
         // Fetched.
         publisher.publish(&work, &nested(levels), 2);
         assert!(matches!(publisher.settled().await, (2, Verdict::Ack)));
         let got = channel.get(&work, false, soon()).await.unwrap().unwrap();
         check(&got.delivery.message);
-        channel.settle(got.delivery.tag, Settlement::Requeue).unwrap();
+        channel
+            .settle(got.delivery.tag, Settlement::Requeue)
+            .unwrap();
         // Delivered, rejected, and the next one is handled.
         publisher.publish(&work, &Message::new("the next"), 3);
         assert!(matches!(publisher.settled().await, (3, Verdict::Ack)));
@@ -56,18 +75,30 @@ pub async fn a_deeply_nested_header_table_hurts_nobody(address: &str) {
         let delivery = consumer.delivery().await;
         assert_eq!(delivery.message.body(), "the next");
         channel.settle(delivery.tag, Settlement::Ack).unwrap();
-        channel.cancel(&name(&delivery.consumer_tag), soon()).await.unwrap();
+        channel
+            .cancel(&name(&delivery.consumer_tag), soon())
+            .await
+            .unwrap();
         // Dead-lettered, intact.
         let mut dead_letters = Consumer::start(&channel, &dead, false).await;
         let delivery = dead_letters.delivery().await;
         check(&delivery.message);
         channel.settle(delivery.tag, Settlement::Ack).unwrap();
-        channel.cancel(&name(&delivery.consumer_tag), soon()).await.unwrap();
+        channel
+            .cancel(&name(&delivery.consumer_tag), soon())
+            .await
+            .unwrap();
         channel.round_trip(soon()).await.unwrap();
-        assert_eq!(waiting(&channel, &work).await + waiting(&channel, &dead).await, 0);
+        assert_eq!(
+            waiting(&channel, &work).await + waiting(&channel, &dead).await,
+            0
+        );
     }
     for queue in [work, dead] {
-        channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+        channel
+            .delete_queue(&queue, false, false, soon())
+            .await
+            .unwrap();
     }
     link.close(soon()).await;
 }

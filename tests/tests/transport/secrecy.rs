@@ -36,7 +36,10 @@ fn log() -> Log {
     static LOG: std::sync::OnceLock<Log> = std::sync::OnceLock::new();
     LOG.get_or_init(|| {
         let log = Log::default();
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(log.clone());
         tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
         log
     })
@@ -47,7 +50,12 @@ fn log() -> Log {
 fn forms(secret: &str) -> Vec<String> {
     let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    vec![secret.to_owned(), numbers.join(", "), numbers.join(","), hex]
+    vec![
+        secret.to_owned(),
+        numbers.join(", "),
+        numbers.join(","),
+        hex,
+    ]
 }
 
 pub async fn neither_password_nor_payload_reaches_the_log(address: &str) {
@@ -56,8 +64,16 @@ pub async fn neither_password_nor_payload_reaches_the_log(address: &str) {
     let channel = link.open_channel(soon()).await.unwrap();
     let queue = queue(&channel).await;
     let mut publisher = Publisher::open(&link).await;
-    publisher.publish(&queue, &Message::new("payload-kept-quiet").with_header("x-token", "header-kept-quiet"), 1);
-    publisher.publish(&name("nobody-listens-here"), &Message::new("payload-kept-quiet").with_header("x-token", "header-kept-quiet"), 2);
+    publisher.publish(
+        &queue,
+        &Message::new("payload-kept-quiet").with_header("x-token", "header-kept-quiet"),
+        1,
+    );
+    publisher.publish(
+        &name("nobody-listens-here"),
+        &Message::new("payload-kept-quiet").with_header("x-token", "header-kept-quiet"),
+        2,
+    );
     publisher.verdicts(2).await;
     let mut consumer = Consumer::start(&channel, &queue, false).await;
     let delivery = consumer.delivery().await;
@@ -66,11 +82,19 @@ pub async fn neither_password_nor_payload_reaches_the_log(address: &str) {
     tracing::info!(?delivery, ?link, ?channel, "what Debug shows");
     channel.settle(delivery.tag, Settlement::Ack).unwrap();
     // An update the broker may refuse; what counts is what is written down.
-    let _ = link.update_secret("secret-kept-quiet", "refreshed", soon()).await;
+    let _ = link
+        .update_secret("secret-kept-quiet", "refreshed", soon())
+        .await;
     link.close(soon()).await;
 
-    let credentials = Credentials::Plain { username: "nobody".into(), password: "password-kept-quiet".into() };
-    let settings = LinkSettings { credentials, ..rig::settings(address) };
+    let credentials = Credentials::Plain {
+        username: "nobody".into(),
+        password: "password-kept-quiet".into(),
+    };
+    let settings = LinkSettings {
+        credentials,
+        ..rig::settings(address)
+    };
     tracing::info!(?settings, "what Debug shows");
     let error = Link::open(settings).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Authentication, "{error}");
@@ -79,7 +103,12 @@ pub async fn neither_password_nor_payload_reaches_the_log(address: &str) {
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     // The subscriber hears lapin at its finest.
     assert!(log.contains("TRACE") && log.contains("lapin"));
-    for secret in ["payload-kept-quiet", "header-kept-quiet", "secret-kept-quiet", "password-kept-quiet"] {
+    for secret in [
+        "payload-kept-quiet",
+        "header-kept-quiet",
+        "secret-kept-quiet",
+        "password-kept-quiet",
+    ] {
         for form in forms(secret) {
             assert!(!log.contains(&form), "{secret} is in the log as {form}");
         }

@@ -12,7 +12,10 @@ use crate::rig::{self, LONG, name, soon, verdict_sink};
 const SHORT: Duration = Duration::from_millis(300);
 
 fn settings(fake: &Fake) -> LinkSettings {
-    LinkSettings { handshake_timeout: SHORT, ..rig::settings(&fake.address()) }
+    LinkSettings {
+        handshake_timeout: SHORT,
+        ..rig::settings(&fake.address())
+    }
 }
 
 /// Says the first `said` things of the handshake.
@@ -29,7 +32,11 @@ async fn handshake_until(said: usize) {
         peer.expect(TUNE_OK).await;
         peer.expect(OPEN).await;
     }
-    let error = tokio::time::timeout(LONG, opening).await.unwrap().unwrap().unwrap_err();
+    let error = tokio::time::timeout(LONG, opening)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Deadline, "{error}");
     assert!(error.doing.contains(&fake.address()), "{error}");
     peer.until_gone().await;
@@ -75,7 +82,13 @@ async fn switching_confirms_on_has_a_deadline_and_closes_the_channel() {
     let fake = Fake::start().await;
     let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
     let (sink, _told) = verdict_sink();
-    let opening = tokio::spawn(async move { (link.open_publishing_channel(sink, Deadline::after(SHORT)).await, link) });
+    let opening = tokio::spawn(async move {
+        (
+            link.open_publishing_channel(sink, Deadline::after(SHORT))
+                .await,
+            link,
+        )
+    });
     peer.open_channel(false).await;
     peer.expect(fake::CONFIRM_SELECT).await;
     let (opened, _link) = opening.await.unwrap();
@@ -94,9 +107,17 @@ async fn a_control_call_that_misses_its_deadline_closes_its_channel() {
     assert_eq!(error.kind, TransportErrorKind::Deadline);
     peer.expect(fake::QOS).await;
     let number = peer.expect(fake::CHANNEL_CLOSE).await.channel;
-    peer.send(&fake::method(number, fake::CHANNEL_CLOSE_OK, &[])).await;
+    peer.send(&fake::method(number, fake::CHANNEL_CLOSE_OK, &[]))
+        .await;
     assert!(channel.closed().await.by_us);
-    assert_eq!(channel.get(&name("q"), true, soon()).await.unwrap_err().kind, TransportErrorKind::ChannelClosed(0));
+    assert_eq!(
+        channel
+            .get(&name("q"), true, soon())
+            .await
+            .unwrap_err()
+            .kind,
+        TransportErrorKind::ChannelClosed(0)
+    );
 }
 
 #[tokio::test]
@@ -106,7 +127,10 @@ async fn a_get_that_misses_its_deadline_closes_its_channel() {
     let opening = tokio::spawn(async move { (link.open_channel(soon()).await.unwrap(), link) });
     peer.open_channel(false).await;
     let (channel, _link) = opening.await.unwrap();
-    let error = channel.get(&Name::from_static("q"), false, Deadline::after(SHORT)).await.unwrap_err();
+    let error = channel
+        .get(&Name::from_static("q"), false, Deadline::after(SHORT))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Deadline);
     peer.expect(fake::GET).await;
     peer.expect(fake::CHANNEL_CLOSE).await;
@@ -121,7 +145,10 @@ async fn a_channel_close_that_is_not_answered_drops_the_link() {
     let (channel, link) = opening.await.unwrap();
     channel.close(Deadline::after(SHORT)).await;
     peer.until_gone().await;
-    link.state().wait_for(|state| matches!(state, LinkState::Closed(_))).await.unwrap();
+    link.state()
+        .wait_for(|state| matches!(state, LinkState::Closed(_)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -131,7 +158,9 @@ async fn a_goodbye_that_is_not_answered_drops_the_socket() {
     link.close(Deadline::after(SHORT)).await;
     peer.expect(fake::CLOSE).await;
     peer.until_gone().await;
-    let LinkState::Closed(cause) = link.state().borrow().clone() else { panic!() };
+    let LinkState::Closed(cause) = link.state().borrow().clone() else {
+        panic!()
+    };
     assert!(cause.by_us && cause.link);
 }
 

@@ -16,7 +16,11 @@ pub async fn every_tenth_unroutable_of_five_thousand_in_flight_has_no_wrong_verd
         for token in tokens.clone() {
             let key = if token % 10 == 3 { &nowhere } else { &queue };
             // Everybody has the same message id: it must not matter.
-            publisher.publish(key, &Message::new(token.to_be_bytes().to_vec()).with_message_id("the same"), token);
+            publisher.publish(
+                key,
+                &Message::new(token.to_be_bytes().to_vec()).with_message_id("the same"),
+                token,
+            );
         }
         let verdicts = publisher.verdicts(5_000).await;
         for token in tokens {
@@ -31,7 +35,10 @@ pub async fn every_tenth_unroutable_of_five_thousand_in_flight_has_no_wrong_verd
         assert_eq!(publisher.channel.in_flight(), 0);
         assert_eq!(channel.purge_queue(&queue, soon()).await.unwrap(), 4_500);
     }
-    channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+    channel
+        .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
     link.close(soon()).await;
 }
 
@@ -39,20 +46,35 @@ pub async fn a_full_queue_nacks_the_right_ones(address: &str) {
     let link = link(address).await;
     let channel = link.open_channel(soon()).await.unwrap();
     let full = name(&rmq_tests::broker::unique("full"));
-    let arguments = vec![("x-max-length".into(), 10_i32.into()), ("x-overflow".into(), "reject-publish".into())];
-    channel.declare_queue(&full, false, true, false, false, arguments, soon()).await.unwrap();
+    let arguments = vec![
+        ("x-max-length".into(), 10_i32.into()),
+        ("x-overflow".into(), "reject-publish".into()),
+    ];
+    channel
+        .declare_queue(&full, false, true, false, false, arguments, soon())
+        .await
+        .unwrap();
     let open = queue(&channel).await;
     let mut publisher = Publisher::open(&link).await;
     for token in 0..1_000 {
-        publisher.publish(if token % 2 == 0 { &full } else { &open }, &Message::new("m"), token);
+        publisher.publish(
+            if token % 2 == 0 { &full } else { &open },
+            &Message::new("m"),
+            token,
+        );
     }
     let verdicts = publisher.verdicts(1_000).await;
-    let nacked = (0..1_000).filter(|token| matches!(verdicts[token], Verdict::Nack)).count() as u32;
+    let nacked = (0..1_000)
+        .filter(|token| matches!(verdicts[token], Verdict::Nack))
+        .count() as u32;
     assert!((0..500).all(|half| matches!(verdicts[&(2 * half + 1)], Verdict::Ack)));
     assert_eq!(nacked, 500 - waiting(&channel, &full).await);
     assert_eq!(waiting(&channel, &open).await, 500);
     for queue in [full, open] {
-        channel.delete_queue(&queue, false, false, soon()).await.unwrap();
+        channel
+            .delete_queue(&queue, false, false, soon())
+            .await
+            .unwrap();
     }
     link.close(soon()).await;
 }

@@ -37,6 +37,11 @@ use crate::message::{Message, MessageProperties};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a converter",
+    label = "not a `MessageConverter`",
+    note = "implement `rmq_core::converter::MessageConverter` for `{Self}`"
+)]
 pub trait MessageConverter: Send + Sync + 'static {
     /// Writes a value as a body, and says in the properties what it is (content type, at least).
     ///

@@ -1,7 +1,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Argument, ArgumentFacts, Follows, NoPayload, Rejection};
+use super::{
+    Argument, ArgumentFacts, Follows, LeavesSettling, NoAcknowledger, NoPayload, Rejection,
+    SettlesByHand, TakesMessage,
+};
 
 /// The arguments of a function, in order, taken from a call `C`.
 pub trait ArgumentList<C> {
@@ -51,7 +54,7 @@ impl<L: ArgumentList<C>, T, Via, C> ArgumentList<C> for (L, Argument<T, Via, C>)
     }
 }
 
-/// A list of arguments while it is written down; `S` says whether it has its payload.
+/// A list of arguments while it is written down; `S` is its state, for the compiler alone.
 pub struct Arguments<S, L> {
     list: L,
     state: PhantomData<fn() -> S>,
@@ -59,7 +62,7 @@ pub struct Arguments<S, L> {
 
 /// No arguments yet.
 #[must_use]
-pub const fn arguments() -> Arguments<NoPayload, ()> {
+pub const fn arguments() -> Arguments<(NoPayload, NoAcknowledger), ()> {
     Arguments {
         list: (),
         state: PhantomData,
@@ -68,6 +71,7 @@ pub const fn arguments() -> Arguments<NoPayload, ()> {
 
 impl<S, L> Arguments<S, L> {
     /// Adds an argument.
+    #[must_use]
     pub fn then<T, Via: Follows<S>, C>(
         self,
         argument: Argument<T, Via, C>,
@@ -76,6 +80,33 @@ impl<S, L> Arguments<S, L> {
             list: (self.list, argument),
             state: PhantomData,
         }
+    }
+
+    /// The list of a listener in manual mode.
+    #[must_use]
+    pub fn manual(self) -> Self
+    where
+        S: SettlesByHand,
+    {
+        self
+    }
+
+    /// The list of a listener whose mode is said, and is not manual.
+    #[must_use]
+    pub fn not_manual(self) -> Self
+    where
+        S: LeavesSettling,
+    {
+        self
+    }
+
+    /// The list of a callback.
+    #[must_use]
+    pub fn with_message(self) -> Self
+    where
+        S: TakesMessage,
+    {
+        self
     }
 
     /// The list.

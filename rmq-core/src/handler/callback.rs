@@ -6,8 +6,7 @@ use std::future::Future;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, OnePayload,
-    Rejection, State, ViaExtractor, ViaPayload,
+    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, Rejection, State, ViaExtractor, ViaPayload,
 };
 use crate::component::{ComponentType, Components};
 use crate::error::BoxError;
@@ -174,8 +173,8 @@ pub struct Callback<M> {
 }
 
 /// A callback of an `async fn`.
-pub fn asynchronous_callback<M, L, R, F, Fut>(
-    arguments: Arguments<OnePayload, L>,
+pub fn asynchronous_callback<M, S, L, R, F, Fut>(
+    arguments: Arguments<S, L>,
     result: CallbackResults<R>,
     call: F,
 ) -> Callback<M>
@@ -199,8 +198,8 @@ where
 }
 
 /// A callback of a plain `fn`.
-pub fn blocking_callback<M, L, R, F>(
-    arguments: Arguments<OnePayload, L>,
+pub fn blocking_callback<M, S, L, R, F>(
+    arguments: Arguments<S, L>,
     result: CallbackResults<R>,
     call: F,
 ) -> Callback<M>

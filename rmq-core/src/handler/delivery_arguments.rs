@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Acknowledger, Argument, ArgumentKind, DeliveryFacts, HandlerContext, Rejection, RoutingKey,
-    State, ViaExtractor, ViaPayload,
+    State, ViaAcknowledger, ViaExtractor, ViaPayload,
 };
 use crate::component::ComponentType;
 use crate::converter::decode;
@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> FromDelivery<ViaExtractor> for State<T> {
     }
 }
 
-impl FromDelivery<ViaExtractor> for Acknowledger {
+impl FromDelivery<ViaAcknowledger> for Acknowledger {
     fn from_delivery(argument: &'static str, context: &HandlerContext) -> Result<Self, Rejection> {
         let acknowledger = context.acknowledger().cloned();
         acknowledger.ok_or_else(|| Rejection::no_acknowledger(argument))

@@ -35,7 +35,10 @@ pub use facts::{DeliveryFacts, RoutingKey};
 pub use failure::{Failure, FailureKind, Fatal, RetryAfter};
 pub use header::{FromHeader, HeaderFault, header};
 pub use invoke::{Handler, Invocation, Invoke, asynchronous, blocking};
-pub use marker::{Follows, NoPayload, OnePayload, ViaExtractor, ViaPayload};
+pub use marker::{
+    Follows, LeavesSettling, NoAcknowledger, NoPayload, OnePayload, SettlesByHand, TakesMessage,
+    ViaAcknowledger, ViaExtractor, ViaPayload, WithAcknowledger,
+};
 pub use outcome::{IntoOutcome, Outcome, Outcomes, outcome};
 pub use rejection::{Rejection, RejectionKind};
 pub use reply::{OutgoingReply, Reply};

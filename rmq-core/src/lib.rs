@@ -2,6 +2,8 @@
 // The rooms land one after another; removed when the house is whole.
 #![allow(dead_code, unused_imports)]
 
+#[doc(hidden)]
+pub mod __private;
 pub mod component;
 pub mod config;
 pub mod converter;
@@ -15,6 +17,7 @@ pub mod listener;
 pub mod message;
 pub mod name;
 pub mod observability;
+pub mod prelude;
 pub mod registry;
 pub mod time;
 pub mod topology;
@@ -48,4 +51,7 @@ pub use template::{
     Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, PublishErrorKind,
     RabbitTemplate, ReceiveError, ReceiveErrorKind, Received, RefusedReason, RequestError,
     RequestErrorKind, Sending, SettleError,
+pub use rmq_macros::{
+    RabbitMessage, component, declarables, listeners, on_confirm, on_return, rabbit_config,
+    rabbit_listener,
 };

@@ -80,11 +80,6 @@ impl Function {
         name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
     }
 
-    /// The name of the const that the attribute leaves.
-    pub(crate) fn const_ident(&self) -> Ident {
-        constant(&self.ident)
-    }
-
     /// The list of arguments, with a receiver first. `argument` says how one is taken.
     pub(crate) fn list(&self, argument: impl Fn(&Argument) -> TokenStream) -> TokenStream {
         let receiver = self

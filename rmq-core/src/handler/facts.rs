@@ -46,28 +46,17 @@ impl fmt::Debug for RoutingKey {
 
 /// How a message came: an extractor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct DeliveryFacts {
-    /// The id of the listener that handles it.
-    pub listener: Name,
-    /// The queue it came from.
-    pub queue: Name,
-    /// The exchange it was published to; empty for the default exchange.
-    pub exchange: ByteString,
-    /// The routing key it was published with.
-    pub routing_key: ByteString,
-    /// The tag of the consumer it came to.
-    pub consumer_tag: ByteString,
-    /// Its number on its channel.
-    pub delivery_tag: u64,
-    /// Whether the broker has handed it over before.
-    pub redelivered: bool,
-    /// How often the broker has delivered it before, where a quorum queue counts that (`x-delivery-count`).
-    pub delivery_count: Option<u64>,
-    /// Which attempt of this process at this delivery it is, from 1.
-    pub attempt: u32,
-    /// The message id, if the sender gave it one.
-    pub message_id: Option<ByteString>,
+    listener: Name,
+    queue: Name,
+    exchange: ByteString,
+    routing_key: ByteString,
+    consumer_tag: ByteString,
+    delivery_tag: u64,
+    redelivered: bool,
+    delivery_count: Option<u64>,
+    attempt: u32,
+    message_id: Option<ByteString>,
 }
 
 impl DeliveryFacts {
@@ -85,5 +74,65 @@ impl DeliveryFacts {
             attempt: context.attempt(),
             message_id: delivery.message.properties().message_id.clone(),
         }
+    }
+
+    /// The id of the listener that handles it.
+    #[must_use]
+    pub fn listener(&self) -> &str {
+        &self.listener
+    }
+
+    /// The queue it came from.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// The exchange it was published to; empty for the default exchange.
+    #[must_use]
+    pub fn exchange(&self) -> &str {
+        &self.exchange
+    }
+
+    /// The routing key it was published with.
+    #[must_use]
+    pub fn routing_key(&self) -> &str {
+        &self.routing_key
+    }
+
+    /// The tag of the consumer it came to.
+    #[must_use]
+    pub fn consumer_tag(&self) -> &str {
+        &self.consumer_tag
+    }
+
+    /// Its number on its channel.
+    #[must_use]
+    pub const fn delivery_tag(&self) -> u64 {
+        self.delivery_tag
+    }
+
+    /// Whether the broker has handed it over before.
+    #[must_use]
+    pub const fn redelivered(&self) -> bool {
+        self.redelivered
+    }
+
+    /// How often the broker has delivered it before, where a quorum queue counts that (`x-delivery-count`).
+    #[must_use]
+    pub const fn delivery_count(&self) -> Option<u64> {
+        self.delivery_count
+    }
+
+    /// Which attempt of this process at this delivery it is, from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The message id, if the sender gave it one.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
     }
 }

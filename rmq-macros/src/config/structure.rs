@@ -110,7 +110,7 @@ fn starters(structure: &ItemStruct) -> TokenStream {
             /// Everything that keeps it from starting, at once.
             #visibility async fn start(#receiver) -> ::core::result::Result<
                 ::rmq_core::__private::RabbitApp,
-                ::rmq_core::Error,
+                ::rmq_core::__private::StartError,
             > {
                 #own.start().await
             }

@@ -7,7 +7,8 @@ pub use inventory;
 pub use crate::converter::MessageConverter;
 pub use crate::handler::{
     argument, arguments, asynchronous, asynchronous_callback, blocking, blocking_callback,
-    callback_argument, callback_result, header, outcome, receiver,
+    callback_argument, callback_result, header, manual, not_manual, outcome, receiver,
+    with_message,
 };
 pub use crate::message::{Confirm, ReturnedMessage};
 pub use crate::registry::{

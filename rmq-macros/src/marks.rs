@@ -4,6 +4,8 @@ use quote::ToTokens as _;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Meta};
 
+use crate::diagnostics::Diagnostics;
+
 /// One of our attributes on a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -52,26 +54,27 @@ pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Vec<(Mark, Attribute)> {
         .collect()
 }
 
-/// An error if a `cfg_attr` holds one of ours: an outer macro runs before it is resolved.
-pub(crate) fn hidden(attributes: &[Attribute]) -> Option<syn::Error> {
-    attributes.iter().find_map(|attribute| {
-        let Meta::List(list) = &attribute.meta else {
-            return None;
-        };
-        if !list.path.is_ident("cfg_attr") {
-            return None;
+/// Takes off the `cfg_attr`s that hold one of ours, each with its error: an outer macro runs before they are resolved.
+pub(crate) fn hidden(attributes: &mut Vec<Attribute>, wrong: &mut Diagnostics) {
+    attributes.retain(|attribute| {
+        let found = ALL.into_iter().find(|mark| holds(attribute, mark.name()));
+        if let Some(mark) = found {
+            wrong.on(attribute, format!(
+                "`#[rabbit_config]` cannot see into a `cfg_attr`: write `#[{name}(..)]` itself, and `#[cfg(..)]` beside it",
+                name = mark.name()
+            ));
         }
-        let held = list.tokens.to_string();
-        let words = |c: char| !(c.is_alphanumeric() || c == '_');
-        let mark = ALL
-            .into_iter()
-            .find(|mark| held.split(words).any(|word| word == mark.name()))?;
-        let message = format!(
-            "`#[rabbit_config]` cannot see into a `cfg_attr`: write `#[{name}(..)]` itself, and `#[cfg(..)]` beside it",
-            name = mark.name()
-        );
-        Some(syn::Error::new(attribute.span(), message))
-    })
+        found.is_none()
+    });
+}
+
+/// Whether an attribute is a `cfg_attr` with this word in it.
+pub(crate) fn holds(attribute: &Attribute, name: &str) -> bool {
+    let Meta::List(list) = &attribute.meta else {
+        return false;
+    };
+    let apart = |c: char| !(c.is_alphanumeric() || c == '_');
+    list.path.is_ident("cfg_attr") && list.tokens.to_string().split(apart).any(|word| word == name)
 }
 
 /// The `#[cfg]`s of an item, which what is made for it has to carry too.

@@ -3,7 +3,7 @@
 mod arguments;
 mod checks;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{FnArg, Ident, Pat, ReturnType, Signature, Type};
@@ -92,12 +92,18 @@ impl Function {
         quote!(::rmq_core::__private::arguments() #receiver #(#then)*)
     }
 
+    /// The list after a check of its state, with the check's error at `span`.
+    pub(crate) fn checked(list: &TokenStream, check: &str, span: Span) -> TokenStream {
+        let (check, checked) = (Ident::new(check, span), Ident::new("list", span));
+        quote!({ let #checked = #list; ::rmq_core::__private::#check(#checked) })
+    }
+
     /// A closure that calls the function with the values of its list.
     pub(crate) fn call(&self) -> TokenStream {
         let values: Vec<Ident> = (0..self.arguments.len())
             .map(|index| format_ident!("argument{index}"))
             .collect();
-        let ident = &self.ident;
+        let (ident, span) = (&self.ident, self.ident.span());
         let receiver = self.has_receiver.then(|| format_ident!("this"));
         let all = receiver.iter().chain(&values);
         let pattern = all.fold(quote!(()), |before, value| quote!((#before, #value)));
@@ -107,10 +113,10 @@ impl Function {
         };
         match (self.has_receiver, self.is_async) {
             (true, true) => {
-                quote!(|#pattern| async move { #function(&this, #(#values),*).await })
+                quote_spanned!(span=> |#pattern| async move { #function(&this, #(#values),*).await })
             }
-            (true, false) => quote!(|#pattern| #function(&this, #(#values),*)),
-            (false, _) => quote!(|#pattern| #function(#(#values),*)),
+            (true, false) => quote_spanned!(span=> |#pattern| #function(&this, #(#values),*)),
+            (false, _) => quote_spanned!(span=> |#pattern| #function(#(#values),*)),
         }
     }
 }

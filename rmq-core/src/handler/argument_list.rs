@@ -82,37 +82,28 @@ impl<S, L> Arguments<S, L> {
         }
     }
 
-    /// The list of a listener in manual mode.
-    #[must_use]
-    pub fn manual(self) -> Self
-    where
-        S: SettlesByHand,
-    {
-        self
-    }
-
-    /// The list of a listener whose mode is said, and is not manual.
-    #[must_use]
-    pub fn not_manual(self) -> Self
-    where
-        S: LeavesSettling,
-    {
-        self
-    }
-
-    /// The list of a callback.
-    #[must_use]
-    pub fn with_message(self) -> Self
-    where
-        S: TakesMessage,
-    {
-        self
-    }
-
     /// The list.
     pub(crate) fn into_list(self) -> L {
         self.list
     }
+}
+
+/// The list of a listener in manual mode.
+#[must_use]
+pub fn manual<S: SettlesByHand, L>(list: Arguments<S, L>) -> Arguments<S, L> {
+    list
+}
+
+/// The list of a listener whose mode is said, and is not manual.
+#[must_use]
+pub fn not_manual<S: LeavesSettling, L>(list: Arguments<S, L>) -> Arguments<S, L> {
+    list
+}
+
+/// The list of a callback.
+#[must_use]
+pub fn with_message<S: TakesMessage, L>(list: Arguments<S, L>) -> Arguments<S, L> {
+    list
 }
 
 impl<S, L> fmt::Debug for Arguments<S, L> {

@@ -72,11 +72,14 @@ fn read<T: FromHeader>(
 ) -> Result<T, Rejection> {
     let headers = &context.message().properties().headers;
     let value = headers.get(header).filter(|value| **value != Value::Void);
+    if value.is_none() && let Some(error) = headers.fault() {
+        // Nothing can be said of a header in a table that was not read: not even that it is missing.
+        return Err(Rejection::of_header(argument, RejectionKind::HeaderTable(error)));
+    }
     T::from_header(value).map_err(|fault| {
-        let kind = match (fault, headers.fault()) {
-            (_, Some(error)) => RejectionKind::HeaderTable(error),
-            (HeaderFault::Missing, None) => RejectionKind::MissingHeader { header },
-            (HeaderFault::Wrong { wanted, found }, None) => RejectionKind::Header {
+        let kind = match fault {
+            HeaderFault::Missing => RejectionKind::MissingHeader { header },
+            HeaderFault::Wrong { wanted, found } => RejectionKind::Header {
                 header,
                 wanted,
                 found,

@@ -98,13 +98,14 @@ fn expand(kind: CallbackKind, function: &Function, owner: Option<TokenStream>) -
     } else {
         quote_spanned!(span=> ::rmq_core::__private::blocking_callback)
     };
-    let taken = quote_spanned!(span=> .with_message());
+    let list = Function::checked(&list, "with_message", span);
+    let made = quote_spanned!(span=> #make(#list, #result, #call));
     let name = function.name();
     let source = source(&function.ident);
     let constructor = quote::format_ident!("{}", kind.role().attribute);
     quote! {
         ::rmq_core::__private::CallbackDescriptor::#constructor(
-            #name, #source, || #make(#list #taken, #result, #call)
+            #name, #source, || #made
         ) #owner
     }
 }

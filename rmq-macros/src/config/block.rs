@@ -53,9 +53,7 @@ fn read(
     callbacks: &mut Vec<Mark>,
     wrong: &mut Diagnostics,
 ) -> Option<Made> {
-    if let Some(error) = marks::hidden(&method.attrs) {
-        wrong.push(error);
-    }
+    marks::hidden(&mut method.attrs, wrong);
     let mut marks = marks::take(&mut method.attrs).into_iter();
     let (mark, attribute) = marks.next()?;
     if let Some((other, at)) = marks.next() {

@@ -31,14 +31,12 @@ pub(super) fn expand(attribute: TokenStream, structure: &ItemStruct) -> syn::Res
     };
     Ok(quote! {
         #(#cfgs)*
-        #implement {
-            const DESCRIPTOR: ::rmq_core::__private::ConfigurationDescriptor = #descriptor;
-        }
-        #(#cfgs)*
         const _: () = {
-            ::rmq_core::__private::inventory::submit! {
-                <#ident as ::rmq_core::__private::RabbitConfiguration>::DESCRIPTOR
+            const SAID: ::rmq_core::__private::ConfigurationDescriptor = #descriptor;
+            #implement {
+                const DESCRIPTOR: ::rmq_core::__private::ConfigurationDescriptor = SAID;
             }
+            ::rmq_core::__private::inventory::submit! { SAID }
         };
         #(#cfgs)*
         #starters

@@ -39,10 +39,13 @@ fn handler(said: &ListenerAttribute, function: &Function) -> TokenStream {
             },
         }
     });
-    let mode = said.ack.as_ref().map(|ack| match ack.value {
-        Acknowledge::Manual => quote_spanned!(ack.span=> .manual()),
-        Acknowledge::Auto | Acknowledge::None => quote_spanned!(ack.span=> .not_manual()),
-    });
+    let list = match &said.ack {
+        None => list,
+        Some(ack) if ack.value == Acknowledge::Manual => {
+            Function::checked(&list, "manual", ack.span)
+        }
+        Some(ack) => Function::checked(&list, "not_manual", ack.span),
+    };
     let output = &function.output;
     let outcome = quote_spanned! {output.span()=>
         ::rmq_core::__private::outcome::<#output>()
@@ -54,7 +57,7 @@ fn handler(said: &ListenerAttribute, function: &Function) -> TokenStream {
     } else {
         quote_spanned!(span=> ::rmq_core::__private::blocking)
     };
-    quote!(#make(#list #mode, #outcome, #call))
+    quote_spanned!(span=> #make(#list, #outcome, #call))
 }
 
 fn queues(said: &ListenerAttribute) -> TokenStream {

@@ -45,9 +45,10 @@ pub(crate) fn descriptor(
         quote_spanned!(span=> ::rmq_core::__private::blocking_component)
     };
     let (name, source, call) = (function.name(), source(&function.ident), function.call());
+    let made = quote_spanned!(span=> #make(#list, #results, #call));
     Ok(quote! {
         ::rmq_core::__private::ComponentDescriptor::new(
-            #name, #source, ::rmq_core::__private::owner_of_method::<Self>(), || #make(#list, #results, #call)
+            #name, #source, ::rmq_core::__private::owner_of_method::<Self>(), || #made
         )
     })
 }

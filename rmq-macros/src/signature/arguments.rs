@@ -4,6 +4,7 @@ use syn::{Attribute, LitStr, Meta, PatType, Type};
 
 use super::{Role, argument_name, checks};
 use crate::diagnostics::Diagnostics;
+use crate::marks::holds;
 
 /// One argument.
 pub(crate) struct Argument {
@@ -15,9 +16,7 @@ pub(crate) struct Argument {
 impl Argument {
     pub(super) fn read(typed: &mut PatType, role: Role, wrong: &mut Diagnostics) -> Self {
         let marks = take_headers(&mut typed.attrs);
-        if let Some(cfg) = typed.attrs.iter().find(|a| a.path().is_ident("cfg")) {
-            wrong.on(cfg, "an argument is there or not: put the `#[cfg]` on the function, and write one function for each case");
-        }
+        no_conditions(&mut typed.attrs, wrong);
         checks::argument_type(&typed.ty, role, wrong);
         let header = match &*marks {
             [] => None,
@@ -37,6 +36,17 @@ impl Argument {
             header,
         }
     }
+}
+
+/// `#[cfg(..)] tenant: String`, `#[cfg_attr(.., header("x-tenant"))] tenant: String`
+fn no_conditions(attributes: &mut Vec<Attribute>, wrong: &mut Diagnostics) {
+    attributes.retain(|attribute| {
+        let conditional = attribute.path().is_ident("cfg") || holds(attribute, "header");
+        if conditional {
+            wrong.on(attribute, "the arguments of a registered function are fixed: put a `#[cfg]` on the function, and write one function for each case");
+        }
+        !conditional
+    });
 }
 
 /// `self` has no mark.

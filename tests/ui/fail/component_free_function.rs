@@ -1,0 +1,8 @@
+use rmq_core::prelude::*;
+
+#[component]
+fn counter() -> u64 {
+    1
+}
+
+fn main() {}

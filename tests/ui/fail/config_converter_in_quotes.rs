@@ -1,0 +1,6 @@
+use rmq_core::prelude::*;
+
+#[rabbit_config(converter = "JsonConverter")]
+struct Shop;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use rmq_core::prelude::*;
+
+#[rabbit_config(path = "rabbit.yml")]
+struct Shop;
+
+fn main() {}

@@ -1,0 +1,5 @@
+use rmq_core::prelude::*;
+
+fn main() {
+    let _ = listeners!["on_order"];
+}

@@ -1,0 +1,11 @@
+use rmq_core::prelude::*;
+
+#[rabbit_config]
+struct Shop;
+
+impl Shop {
+    #[rabbit_listener(queue = "orders")]
+    fn on_order(&self, order: String) {}
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use rmq_core::prelude::*;
+
+#[rabbit_config]
+struct Shop;
+
+#[rabbit_config]
+impl Shop {
+    #[rabbit_listener(queue = "orders", config = Shop)]
+    fn on_order(&self, order: String) {}
+}
+
+fn main() {}

@@ -55,3 +55,66 @@ pub use rmq_macros::{
     RabbitMessage, component, declarables, listeners, on_confirm, on_return, rabbit_config,
     rabbit_listener,
 };
+pub use rmq_macros::{component, declarables, listeners, on_confirm, on_return};
+
+/// ```
+/// use rmq_core::prelude::*;
+///
+/// #[derive(serde::Serialize, RabbitMessage)]
+/// #[rabbit(exchange = "orders", routing_key = "order.created")]
+/// struct OrderCreated { id: u64 }
+/// # fn main() {}
+/// ```
+pub use rmq_macros::RabbitMessage;
+
+/// ```
+/// use rmq_core::prelude::*;
+///
+/// #[rabbit_config(file = "rabbit.yml")]
+/// struct Shop { prefix: String }
+///
+/// #[rabbit_config]
+/// impl Shop {
+///     #[component]
+///     async fn greeting(&self) -> String {
+///         format!("{}: ", self.prefix)
+///     }
+///
+///     #[rabbit_listener(queue = "shop.names", concurrency = "2-8")]
+///     async fn on_name(&self, name: String, greeting: State<String>) {
+///         println!("{}{name}", *greeting);
+///     }
+///
+///     #[declarables]
+///     fn topology(&self) -> Declarables {
+///         Declarables::new().with(Queue::quorum("shop.names"))
+///     }
+/// }
+/// # fn main() {}
+/// ```
+pub use rmq_macros::rabbit_config;
+
+/// ```
+/// use rmq_core::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { id: u64 }
+///
+/// #[rabbit_listener(
+///     bindings(queue = "orders.created", exchange = "orders", exchange_type = "topic", routing_key = "order.*"),
+///     prefetch = 50,
+///     retry(max_attempts = 5, initial_interval = "500ms"),
+///     on_failure = "park:orders.parked",
+/// )]
+/// async fn on_order(
+///     order: Order,
+///     #[header("x-tenant")] tenant: Option<String>,
+/// ) -> Result<(), Fatal> {
+///     match tenant {
+///         Some(_) => Ok(()),
+///         None => Err(Fatal::new(format!("order {} has no tenant", order.id))),
+///     }
+/// }
+/// # fn main() {}
+/// ```
+pub use rmq_macros::rabbit_listener;

@@ -46,7 +46,8 @@ pub(crate) fn descriptor(
 /// A second mark on one function.
 pub(crate) fn second(first: Mark, second: Mark, at: &syn::Attribute) -> syn::Error {
     let message = if first == second && first == Mark::Listener {
-        "a second `#[rabbit_listener]` on one function: name all queues in one, `queues = [..]`".to_owned()
+        "a second `#[rabbit_listener]` on one function: name all queues in one, `queues = [..]`"
+            .to_owned()
     } else if first == second {
         format!("a second `#[{}]` on one function: keep one", first.name())
     } else {

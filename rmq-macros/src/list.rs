@@ -15,7 +15,10 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
     let mut constants = Vec::new();
     for one in named {
         let Expr::Path(mut path) = one else {
-            wrong.on(one, "the name of a function is wanted here, like `on_order` or `Shop::on_order`");
+            wrong.on(
+                one,
+                "the name of a function is wanted here, like `on_order` or `Shop::on_order`",
+            );
             continue;
         };
         if let Some(last) = path.path.segments.last_mut() {

@@ -74,7 +74,12 @@ pub(crate) fn holds(attribute: &Attribute, name: &str) -> bool {
         return false;
     };
     let apart = |c: char| !(c.is_alphanumeric() || c == '_');
-    list.path.is_ident("cfg_attr") && list.tokens.to_string().split(apart).any(|word| word == name)
+    list.path.is_ident("cfg_attr")
+        && list
+            .tokens
+            .to_string()
+            .split(apart)
+            .any(|word| word == name)
 }
 
 /// The `#[cfg]`s of an item, which what is made for it has to carry too.

@@ -18,7 +18,8 @@ struct MessageAttribute {
 impl Keyed for MessageAttribute {
     const OF: &'static str = "`#[rabbit]`";
     const KEYS: &'static [&'static str] = &["exchange", "routing_key"];
-    const EXAMPLE: &'static str = "`#[rabbit(exchange = \"orders\", routing_key = \"order.created\")]`";
+    const EXAMPLE: &'static str =
+        "`#[rabbit(exchange = \"orders\", routing_key = \"order.created\")]`";
 }
 
 pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
@@ -28,8 +29,18 @@ pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
         return Err(syn::Error::new_spanned(data.union_token, message));
     }
     let said = attribute(&input)?;
-    let exchange = text(said.exchange, &input, "exchange", "\"\" is the default exchange, whose routing key is a queue's name")?;
-    let routing_key = text(said.routing_key, &input, "routing_key", "\"\" where the exchange does not look at it")?;
+    let exchange = text(
+        said.exchange,
+        &input,
+        "exchange",
+        "\"\" is the default exchange, whose routing key is a queue's name",
+    )?;
+    let routing_key = text(
+        said.routing_key,
+        &input,
+        "routing_key",
+        "\"\" where the exchange does not look at it",
+    )?;
     let ident = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     let implement = quote_spanned! {ident.span()=>

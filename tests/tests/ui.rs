@@ -28,8 +28,16 @@ fn every_mistake_is_one_error() {
             let told = path.with_extension("stderr");
             let told = std::fs::read_to_string(&told)
                 .unwrap_or_else(|error| panic!("{}: {error}", told.display()));
-            let errors = told.lines().filter(|line| line.starts_with("error")).count();
-            assert_eq!(errors, 1, "{} tells {errors} errors:\n{told}", path.display());
+            let errors = told
+                .lines()
+                .filter(|line| line.starts_with("error"))
+                .count();
+            assert_eq!(
+                errors,
+                1,
+                "{} tells {errors} errors:\n{told}",
+                path.display()
+            );
             cases += 1;
         }
     }

@@ -64,8 +64,14 @@ fn a_body_without_or_with_an_unknown_content_type_is_read_as_json() {
 #[test]
 fn a_text_body_is_the_text_and_numbers_and_structs_in_it_are_json() {
     let text = Some("text/plain; charset=UTF-8");
-    assert_eq!(read::<String>(text, "it's \"raw\"").unwrap(), "it's \"raw\"");
-    assert_eq!(read::<Option<String>>(text, "x").unwrap().as_deref(), Some("x"));
+    assert_eq!(
+        read::<String>(text, "it's \"raw\"").unwrap(),
+        "it's \"raw\""
+    );
+    assert_eq!(
+        read::<Option<String>>(text, "x").unwrap().as_deref(),
+        Some("x")
+    );
     assert_eq!(read::<u32>(text, "42").unwrap(), 42);
     assert_eq!(read::<Vec<u32>>(text, "[1,2]").unwrap(), [1, 2]);
     assert_eq!(read::<Order>(text, r#"{"id":3}"#).unwrap().id, 3);
@@ -78,7 +84,8 @@ fn an_octet_stream_is_its_bytes() {
     assert_eq!(read::<Vec<u8>>(octets, "\u{1}ab").unwrap(), b"\x01ab");
     assert_eq!(read::<String>(octets, "ab").unwrap(), "ab");
     assert_eq!(read::<Order>(octets, r#"{"id":3}"#).unwrap().id, 3);
-    let broken = Message::new(Bytes::from_static(b"\xff\xfe")).with_content_type("application/octet-stream");
+    let broken =
+        Message::new(Bytes::from_static(b"\xff\xfe")).with_content_type("application/octet-stream");
     assert!(decode::<String>(&JsonConverter, &broken).is_err());
 }
 
@@ -105,20 +112,72 @@ fn a_compressed_body_is_refused_and_a_charset_as_encoding_is_not() {
 #[test]
 fn an_undecodable_body_names_type_and_place_and_never_the_payload() {
     let cases = [
-        (r#"{"id":"s3cret"}"#, "it holds a string where u64 is expected", Some((1, 14))),
-        (r#"{"id":"s3cret, expected s3cret"}"#, "it holds a string where u64 is expected", Some((1, 31))),
-        (r#"{"id":-70031}"#, "it holds an integer where u64 is expected", Some((1, 12))),
-        (r#"{"id":7.0031}"#, "it holds a floating point number where u64 is expected", Some((1, 12))),
-        (r#"{"id":["s3cret"]}"#, "it holds an array where u64 is expected", Some((1, 6))),
-        (r#"{"id":null}"#, "it holds null where u64 is expected", Some((1, 10))),
-        (r#"{"customer":"Unknown"}"#, "missing field `id`", Some((1, 22))),
+        (
+            r#"{"id":"s3cret"}"#,
+            "it holds a string where u64 is expected",
+            Some((1, 14)),
+        ),
+        (
+            r#"{"id":"s3cret, expected s3cret"}"#,
+            "it holds a string where u64 is expected",
+            Some((1, 31)),
+        ),
+        (
+            r#"{"id":-70031}"#,
+            "it holds an integer where u64 is expected",
+            Some((1, 12)),
+        ),
+        (
+            r#"{"id":7.0031}"#,
+            "it holds a floating point number where u64 is expected",
+            Some((1, 12)),
+        ),
+        (
+            r#"{"id":["s3cret"]}"#,
+            "it holds an array where u64 is expected",
+            Some((1, 6)),
+        ),
+        (
+            r#"{"id":null}"#,
+            "it holds null where u64 is expected",
+            Some((1, 10)),
+        ),
+        (
+            r#"{"customer":"Unknown"}"#,
+            "missing field `id`",
+            Some((1, 22)),
+        ),
         (r#"{"id":1,"id":2}"#, "duplicate field `id`", Some((1, 12))),
-        (r#"{"s3cret":1}"#, "it has a field that the type does not know where `id` or `customer` is expected", Some((1, 9))),
-        ("{\"id\":1,\n\"customer\":\"s3cret\"}", "it names a variant that the type does not have where `Unknown` or `Named` is expected", Some((2, 19))),
-        (r#""s3cret""#, "it holds a string where struct Order is expected", Some((1, 8))),
-        (r#"{"id":1,"s3cret"#, "its JSON is broken: EOF while parsing a string", Some((1, 15))),
-        ("", "its JSON is broken: EOF while parsing a value", Some((1, 0))),
-        (r#"{"id":1} s3cret"#, "its JSON is broken: trailing characters", Some((1, 10))),
+        (
+            r#"{"s3cret":1}"#,
+            "it has a field that the type does not know where `id` or `customer` is expected",
+            Some((1, 9)),
+        ),
+        (
+            "{\"id\":1,\n\"customer\":\"s3cret\"}",
+            "it names a variant that the type does not have where `Unknown` or `Named` is expected",
+            Some((2, 19)),
+        ),
+        (
+            r#""s3cret""#,
+            "it holds a string where struct Order is expected",
+            Some((1, 8)),
+        ),
+        (
+            r#"{"id":1,"s3cret"#,
+            "its JSON is broken: EOF while parsing a string",
+            Some((1, 15)),
+        ),
+        (
+            "",
+            "its JSON is broken: EOF while parsing a value",
+            Some((1, 0)),
+        ),
+        (
+            r#"{"id":1} s3cret"#,
+            "its JSON is broken: trailing characters",
+            Some((1, 10)),
+        ),
     ];
     for (body, detail, position) in cases {
         let error = read::<Order>(Some("application/json"), body).unwrap_err();
@@ -146,7 +205,7 @@ fn a_type_that_quotes_the_payload_itself_is_not_quoted() {
     let error = read::<Chatty>(None, r#""s3cret""#).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the body (8 bytes, no content type) is not a `rmq_core::converter::tests::Chatty`: its JSON is well-formed, and the type refuses a value in it at line 1 column 8"
+        "the body (8 bytes, no content type) is not a `rmq_core::converter::tests::Chatty`: its JSON is well-formed, and the type refuses a value in it"
     );
 }
 
@@ -154,7 +213,10 @@ fn a_type_that_quotes_the_payload_itself_is_not_quoted() {
 fn a_value_without_a_json_form_is_refused_without_quoting_it() {
     let map = std::collections::BTreeMap::from([(vec!["s3cret"], 1)]);
     let error = encode(&JsonConverter, &map, &mut MessageProperties::persistent()).unwrap_err();
-    assert!(error.to_string().contains("a key of one of its maps"), "{error}");
+    assert!(
+        error.to_string().contains("a key of one of its maps"),
+        "{error}"
+    );
     assert!(error.type_name().contains("BTreeMap"), "{error}");
 }
 
@@ -185,7 +247,10 @@ impl MessageConverter for Erased {
 
 #[test]
 fn a_converter_of_another_format_writes_and_reads_through_erased_serde() {
-    let order = Order { id: 9, customer: Customer::default() };
+    let order = Order {
+        id: 9,
+        customer: Customer::default(),
+    };
     let mut properties = MessageProperties::default();
     let body = encode(&Erased, &order, &mut properties).unwrap();
     let message = Message::from_parts(properties, body);

@@ -6,7 +6,8 @@ use std::future::Future;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, Rejection, State, ViaExtractor, ViaPayload,
+    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, Rejection,
+    State, ViaExtractor, ViaPayload,
 };
 use crate::component::{ComponentType, Components};
 use crate::error::BoxError;

@@ -72,9 +72,14 @@ fn read<T: FromHeader>(
 ) -> Result<T, Rejection> {
     let headers = &context.message().properties().headers;
     let value = headers.get(header).filter(|value| **value != Value::Void);
-    if value.is_none() && let Some(error) = headers.fault() {
+    if value.is_none()
+        && let Some(error) = headers.fault()
+    {
         // Nothing can be said of a header in a table that was not read: not even that it is missing.
-        return Err(Rejection::of_header(argument, RejectionKind::HeaderTable(error)));
+        return Err(Rejection::of_header(
+            argument,
+            RejectionKind::HeaderTable(error),
+        ));
     }
     T::from_header(value).map_err(|fault| {
         let kind = match fault {

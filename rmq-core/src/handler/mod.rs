@@ -24,9 +24,7 @@ mod state;
 pub use acknowledgement::Acknowledgement;
 pub use acknowledger::{AcknowledgeError, Acknowledger, ManualSettlement};
 pub use argument::{Argument, ArgumentFacts, ArgumentKind};
-pub use argument_list::{
-    ArgumentList, Arguments, arguments, manual, not_manual, with_message,
-};
+pub use argument_list::{ArgumentList, Arguments, arguments, manual, not_manual, with_message};
 pub use callback::{
     Callback, CallbackContext, CallbackFuture, CallbackInvoke, FromCallback, IntoCallbackResult,
     asynchronous_callback, blocking_callback, callback_argument, callback_result,

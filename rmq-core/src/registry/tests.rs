@@ -25,18 +25,20 @@ const LISTENER: ListenerDescriptor = ListenerDescriptor::new("on_order", source(
 static FREE: ListenerDescriptor = LISTENER.queues(&["orders"]);
 static OF_SHOP: ListenerDescriptor = LISTENER.owner(owner_of_method::<Shop>());
 static OF_AUDIT: ListenerDescriptor = LISTENER.owner(owner_of_method::<Audit>());
-static TWIN: ListenerDescriptor =
-    ListenerDescriptor::new("other", source(20), || blocking(arguments(), outcome::<()>(), |()| ()))
-        .id("on_order")
-        .owner(owner_of_method::<Shop>());
+static TWIN: ListenerDescriptor = ListenerDescriptor::new("other", source(20), || {
+    blocking(arguments(), outcome::<()>(), |()| ())
+})
+.id("on_order")
+.owner(owner_of_method::<Shop>());
 
-const CALLBACK: CallbackDescriptor = CallbackDescriptor::on_confirm("confirmed", source(30), || {
-    asynchronous_callback(
-        with_message(arguments().then(callback_argument::<Confirm, Confirm, _>("confirm"))),
-        callback_result::<()>(),
-        |((), _)| async {},
-    )
-});
+const CALLBACK: CallbackDescriptor =
+    CallbackDescriptor::on_confirm("confirmed", source(30), || {
+        asynchronous_callback(
+            with_message(arguments().then(callback_argument::<Confirm, Confirm, _>("confirm"))),
+            callback_result::<()>(),
+            |((), _)| async {},
+        )
+    });
 static CONFIRMED: CallbackDescriptor = CALLBACK;
 static CONFIRMED_AGAIN: CallbackDescriptor = CALLBACK;
 
@@ -59,19 +61,33 @@ fn faults(result: Result<Selection, Faults>) -> String {
 
 #[test]
 fn a_free_function_belongs_to_the_only_configuration() {
-    let selection = registry(&[&SHOP], &[&FREE], &[&CONFIRMED]).select(&SHOP, None).unwrap();
+    let selection = registry(&[&SHOP], &[&FREE], &[&CONFIRMED])
+        .select(&SHOP, None)
+        .unwrap();
     assert_eq!(selection.listeners.len(), 1);
     assert!(selection.on_confirm.is_some());
-    assert_eq!(selection.listeners_by_crate().into_iter().collect::<Vec<_>>(), [("shop", 1)]);
+    assert_eq!(
+        selection
+            .listeners_by_crate()
+            .into_iter()
+            .collect::<Vec<_>>(),
+        [("shop", 1)]
+    );
 }
 
 #[test]
 fn among_several_configurations_a_free_function_has_to_say_which() {
     let registry = registry(&[&AUDIT, &SHOP], &[&FREE, &OF_SHOP], &[&CONFIRMED]);
     let told = faults(registry.select(&SHOP, None));
-    assert!(told.contains("src/orders.rs:10:1: `on_order` belongs to no configuration"), "{told}");
+    assert!(
+        told.contains("src/orders.rs:10:1: `on_order` belongs to no configuration"),
+        "{told}"
+    );
     assert!(told.contains("src/orders.rs:30:1: `confirmed`"), "{told}");
-    assert!(told.contains("`Audit`, `Shop`") && told.contains("config = Audit"), "{told}");
+    assert!(
+        told.contains("`Audit`, `Shop`") && told.contains("config = Audit"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -85,7 +101,10 @@ fn what_belongs_to_another_configuration_is_not_seen() {
 #[test]
 fn two_listeners_of_one_id_are_a_fault_that_names_both_places() {
     let told = faults(registry(&[&SHOP], &[&OF_SHOP, &TWIN], &[]).select(&SHOP, None));
-    assert!(told.contains("src/orders.rs:20:1") && told.contains("src/orders.rs:10:1"), "{told}");
+    assert!(
+        told.contains("src/orders.rs:20:1") && told.contains("src/orders.rs:10:1"),
+        "{told}"
+    );
     assert!(told.contains("id = \"...\""), "{told}");
 }
 
@@ -99,7 +118,10 @@ fn two_callbacks_of_one_kind_are_a_fault() {
 #[test]
 fn an_expected_listener_that_is_not_linked_is_a_fault() {
     let told = faults(registry(&[&SHOP], &[], &[]).select(&SHOP, None));
-    assert!(told.contains("names `on_order`") && told.contains("use that_crate as _;"), "{told}");
+    assert!(
+        told.contains("names `on_order`") && told.contains("use that_crate as _;"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -128,11 +150,15 @@ fn a_listeners_bindings_carry_its_dead_letter_route_and_place() {
 }
 
 fn factory_of<T: Send + Sync + 'static>(build: fn() -> Result<T, String>) -> ComponentFactory {
-    blocking_component(arguments(), fallible::<Result<T, String>>(), move |()| build())
+    blocking_component(arguments(), fallible::<Result<T, String>>(), move |()| {
+        build()
+    })
 }
 
 static NUMBER: ComponentDescriptor =
-    ComponentDescriptor::new("number", source(40), owner_of_method::<Shop>(), || factory_of(|| Ok(4_u64)));
+    ComponentDescriptor::new("number", source(40), owner_of_method::<Shop>(), || {
+        factory_of(|| Ok(4_u64))
+    });
 static TEXT: ComponentDescriptor =
     ComponentDescriptor::new("text", source(41), owner_of_method::<Shop>(), || {
         asynchronous_component(
@@ -148,19 +174,29 @@ static BROKEN: ComponentDescriptor =
 
 #[tokio::test]
 async fn components_are_built_in_the_order_of_their_needs() {
-    let components = build_components(&[&TEXT, &NUMBER], Components::new()).await.unwrap();
+    let components = build_components(&[&TEXT, &NUMBER], Components::new())
+        .await
+        .unwrap();
     assert_eq!(*components.get::<String>().unwrap(), "number 4");
 }
 
 #[tokio::test]
 async fn a_component_that_fails_is_a_fault_with_its_place_and_cause() {
-    let faults = build_components(&[&BROKEN, &NUMBER], Components::new()).await.unwrap_err();
-    assert_eq!(faults.to_string(), "  src/orders.rs:42:1: component `broken` failed: no database");
+    let faults = build_components(&[&BROKEN, &NUMBER], Components::new())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        faults.to_string(),
+        "  src/orders.rs:42:1: component `broken` failed: no database"
+    );
 }
 
 #[tokio::test]
 async fn a_component_without_what_it_needs_is_a_fault() {
-    let told = build_components(&[&TEXT], Components::new()).await.unwrap_err().to_string();
+    let told = build_components(&[&TEXT], Components::new())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("component `text` needs `u64`"), "{told}");
 }
 
@@ -168,6 +204,9 @@ async fn a_component_without_what_it_needs_is_a_fault() {
 async fn a_component_that_is_there_already_is_a_fault() {
     let mut components = Components::new();
     components.insert(Arc::new(1_u64));
-    let told = build_components(&[&NUMBER], components).await.unwrap_err().to_string();
+    let told = build_components(&[&NUMBER], components)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("there is one already"), "{told}");
 }

@@ -32,7 +32,11 @@ fn read<T: Keyed>(metas: &[NestedMeta]) -> syn::Result<T> {
         match meta {
             NestedMeta::Lit(literal) => wrong.on(
                 literal,
-                format!("a value without its key; {} is written like this: {}", T::OF, T::EXAMPLE),
+                format!(
+                    "a value without its key; {} is written like this: {}",
+                    T::OF,
+                    T::EXAMPLE
+                ),
             ),
             NestedMeta::NameValueInvalidExpr(pair) => wrong.on(
                 pair,
@@ -91,6 +95,8 @@ impl<T: Keyed> FromMeta for Nested<T> {
             let message = format!("{} is written like this: {}", T::OF, T::EXAMPLE);
             return Err(darling::Error::custom(message).with_span(item));
         };
-        parse(list.tokens.clone()).map(Self).map_err(darling::Error::from)
+        parse(list.tokens.clone())
+            .map(Self)
+            .map_err(darling::Error::from)
     }
 }

@@ -22,11 +22,7 @@ pub(crate) fn text<'e>(expr: &'e Expr, example: &str) -> syn::Result<&'e LitStr>
 }
 
 /// A text that is one of a few words.
-pub(crate) fn text_in<T: Copy>(
-    expr: &Expr,
-    what: &str,
-    words: &[(&str, T)],
-) -> syn::Result<T> {
+pub(crate) fn text_in<T: Copy>(expr: &Expr, what: &str, words: &[(&str, T)]) -> syn::Result<T> {
     let all = words
         .iter()
         .map(|(word, _)| format!("\"{word}\""))
@@ -36,6 +32,9 @@ pub(crate) fn text_in<T: Copy>(
     let value = text.value();
     let found = words.iter().find(|(word, _)| *word == value);
     found.map(|(_, word)| *word).ok_or_else(|| {
-        syn::Error::new(text.span(), format!("no {what} is called \"{value}\": there are {all}"))
+        syn::Error::new(
+            text.span(),
+            format!("no {what} is called \"{value}\": there are {all}"),
+        )
     })
 }

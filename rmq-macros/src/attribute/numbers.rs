@@ -93,7 +93,9 @@ impl Value for Range {
             return Err(syn::Error::new(expr.span(), message));
         };
         if min > max {
-            let message = format!("at least {min} and at most {max}: write the smaller first, `\"{max}-{min}\"`");
+            let message = format!(
+                "at least {min} and at most {max}: write the smaller first, `\"{max}-{min}\"`"
+            );
             return Err(syn::Error::new(expr.span(), message));
         }
         Ok(Self { min, max })
@@ -121,7 +123,9 @@ impl Value for Interval {
 }
 
 fn interval(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor: u64 = match unit.trim() {
         "ms" | "" => 1,

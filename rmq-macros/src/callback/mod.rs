@@ -26,7 +26,8 @@ struct CallbackAttribute {
 impl Keyed for CallbackAttribute {
     const OF: &'static str = "a callback's attribute";
     const KEYS: &'static [&'static str] = &["config"];
-    const EXAMPLE: &'static str = "`#[on_confirm]`, or `#[on_confirm(config = RabbitMqConfiguration)]`";
+    const EXAMPLE: &'static str =
+        "`#[on_confirm]`, or `#[on_confirm(config = RabbitMqConfiguration)]`";
 }
 
 impl CallbackKind {
@@ -66,13 +67,24 @@ pub(crate) fn descriptor(
     let mut wrong = Diagnostics::default();
     let said: Option<CallbackAttribute> = wrong.keep(parse(attribute));
     let role = kind.role();
-    if let (Home::Configuration, Some(config)) = (home, said.as_ref().and_then(|s| s.config.as_ref())) {
-        wrong.at(config.span, "a method belongs to its type: drop `config`, or make it a free function");
+    if let (Home::Configuration, Some(config)) =
+        (home, said.as_ref().and_then(|s| s.config.as_ref()))
+    {
+        wrong.at(
+            config.span,
+            "a method belongs to its type: drop `config`, or make it a free function",
+        );
     }
     let function = Function::read(signature, role, home, &mut wrong);
     if function.arguments.is_empty() {
         let message = kind.message_name();
-        wrong.on(&function.ident, format!("`#[{}]` is told about a message: take it as an argument, `message: {message}`", role.attribute));
+        wrong.on(
+            &function.ident,
+            format!(
+                "`#[{}]` is told about a message: take it as an argument, `message: {message}`",
+                role.attribute
+            ),
+        );
     }
     let said = wrong.into_result(said)?;
     let config = said.as_ref().and_then(|said| said.config.as_ref());

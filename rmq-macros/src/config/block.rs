@@ -38,13 +38,19 @@ struct Made {
 /// `#[rabbit_config(file = "..")] impl`, `impl Trait for Shop`, `impl<T> Shop<T>`
 fn whole(attribute: &TokenStream, block: &ItemImpl, wrong: &mut Diagnostics) {
     if !attribute.is_empty() {
-        wrong.at(attribute.span(), "the settings stand on the struct: write plain `#[rabbit_config]` on its `impl` block");
+        wrong.at(
+            attribute.span(),
+            "the settings stand on the struct: write plain `#[rabbit_config]` on its `impl` block",
+        );
     }
     if let Some((path, _)) = &block.trait_ {
         wrong.on(path, "a trait's methods are not the configuration's own: put `#[rabbit_config]` on an `impl` block without a trait");
     }
     if let Some(parameter) = block.generics.params.first() {
-        wrong.on(parameter, "a configuration cannot be generic: it is registered once, by name");
+        wrong.on(
+            parameter,
+            "a configuration cannot be generic: it is registered once, by name",
+        );
     }
 }
 
@@ -62,7 +68,13 @@ fn read(
     let cfgs = cfgs(&method.attrs);
     if matches!(mark, Mark::OnConfirm | Mark::OnReturn) && cfgs.is_empty() {
         if callbacks.contains(&mark) {
-            wrong.on(&attribute, format!("a second `#[{}]` of one configuration: call one from the other", mark.name()));
+            wrong.on(
+                &attribute,
+                format!(
+                    "a second `#[{}]` of one configuration: call one from the other",
+                    mark.name()
+                ),
+            );
         }
         callbacks.push(mark);
     }

@@ -13,7 +13,10 @@ pub(super) fn expand(attribute: TokenStream, structure: &ItemStruct) -> syn::Res
     let mut wrong = Diagnostics::default();
     let said: Option<ConfigAttribute> = wrong.keep(parse(attribute));
     if let Some(parameter) = structure.generics.params.first() {
-        wrong.on(parameter, "a configuration cannot be generic: it is registered once, by name");
+        wrong.on(
+            parameter,
+            "a configuration cannot be generic: it is registered once, by name",
+        );
     }
     if let Some(executor) = said.as_ref().and_then(|said| said.executor.as_ref()) {
         check_sizes(&executor.0, &mut wrong);
@@ -47,7 +50,10 @@ fn check_sizes(executor: &Executor, wrong: &mut Diagnostics) {
     if let (Some(core), Some(max)) = (&executor.core_size, &executor.max_size)
         && core.value.0 > max.value.0
     {
-        wrong.at(max.span, "`max_size` is smaller than `core_size`: raise it, or lower `core_size`");
+        wrong.at(
+            max.span,
+            "`max_size` is smaller than `core_size`: raise it, or lower `core_size`",
+        );
     }
 }
 
@@ -62,7 +68,10 @@ fn descriptor(said: &ConfigAttribute, structure: &ItemStruct) -> TokenStream {
         let shared = quote_spanned!(expr.span()=> ::rmq_core::__private::converter(#expr));
         quote!(.converter(|| #shared))
     });
-    let executor = said.executor.as_ref().map(|executor| self::executor(&executor.0));
+    let executor = said
+        .executor
+        .as_ref()
+        .map(|executor| self::executor(&executor.0));
     let expected = said.expect_listeners.as_ref().map(|names| {
         let names = names.value.0.iter().map(|name| &name.value.0);
         quote!(.expect_listeners(&[#(#names),*]))
@@ -77,8 +86,14 @@ fn executor(executor: &Executor) -> TokenStream {
     let core = executor.core_size.iter().map(|count| count.value.0);
     let max = executor.max_size.iter().map(|count| count.value.0);
     let queue = executor.queue_capacity.iter().map(|count| count.value.0);
-    let prefix = executor.thread_name_prefix.iter().map(|prefix| &prefix.value.0);
-    let policy = executor.rejection_policy.iter().map(|policy| policy.value.0);
+    let prefix = executor
+        .thread_name_prefix
+        .iter()
+        .map(|prefix| &prefix.value.0);
+    let policy = executor
+        .rejection_policy
+        .iter()
+        .map(|policy| policy.value.0);
     let wait = executor.await_termination.iter().map(|flag| flag.value.0);
     quote! {
         .executor(::rmq_core::__private::ExecutorOptions::new()

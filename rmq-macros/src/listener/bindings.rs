@@ -68,7 +68,8 @@ fn one_of_several(meta: &NestedMeta) -> darling::Result<Binding> {
             complete_at(binding, list.path.span()).map_err(darling::Error::from)
         }
         other => {
-            let message = "beside `binding(..)` stand only more of them: put this into one of the brackets";
+            let message =
+                "beside `binding(..)` stand only more of them: put this into one of the brackets";
             Err(darling::Error::custom(message).with_span(other))
         }
     }
@@ -88,20 +89,32 @@ fn complete(binding: Binding) -> syn::Result<Binding> {
 fn complete_at(binding: Binding, span: Span) -> syn::Result<Binding> {
     let error = |span, message| Err(syn::Error::new(span, message));
     if binding.queue.is_none() {
-        return error(span, "which queue is bound? Add `queue = \"..\"` to the binding");
+        return error(
+            span,
+            "which queue is bound? Add `queue = \"..\"` to the binding",
+        );
     }
     if binding.exchange.is_none() {
-        return error(span, "bound to which exchange? Add `exchange = \"..\"` to the binding");
+        return error(
+            span,
+            "bound to which exchange? Add `exchange = \"..\"` to the binding",
+        );
     }
     if let (Some(_), Some(keys)) = (&binding.routing_key, &binding.routing_keys) {
-        return error(keys.span, "`routing_key` and `routing_keys` at once: put all keys into `routing_keys`");
+        return error(
+            keys.span,
+            "`routing_key` and `routing_keys` at once: put all keys into `routing_keys`",
+        );
     }
     let needs_key = !matches!(
         binding.exchange_type.as_ref().map(|kind| kind.value.0),
         Some("fanout" | "headers")
     );
     if needs_key && binding.routing_key.is_none() && binding.routing_keys.is_none() {
-        return error(span, "with which routing key? Add `routing_key = \"..\"` to the binding, or `exchange_type = \"fanout\"`");
+        return error(
+            span,
+            "with which routing key? Add `routing_key = \"..\"` to the binding, or `exchange_type = \"fanout\"`",
+        );
     }
     Ok(binding)
 }
@@ -145,7 +158,10 @@ impl Value for Keys {
             return Err(syn::Error::new(expr.span(), message));
         };
         if array.elems.is_empty() {
-            return Err(syn::Error::new(expr.span(), "an empty list: name at least one key"));
+            return Err(syn::Error::new(
+                expr.span(),
+                "an empty list: name at least one key",
+            ));
         }
         let keys = array.elems.iter().map(|key| Ok(Text::read(key)?.0));
         keys.collect::<syn::Result<_>>().map(Self)

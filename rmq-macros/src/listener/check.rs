@@ -7,18 +7,17 @@ use crate::attribute::Given;
 use crate::diagnostics::Diagnostics;
 use crate::signature::Home;
 
-pub(super) fn listener(
-    said: &ListenerAttribute,
-    function: &Ident,
-    home: Home,
-) -> syn::Result<()> {
+pub(super) fn listener(said: &ListenerAttribute, function: &Ident, home: Home) -> syn::Result<()> {
     let mut wrong = Diagnostics::default();
     queues(said, function, &mut wrong);
     acknowledge(said, &mut wrong);
     exclusive(said, &mut wrong);
     retry(said, &mut wrong);
     if let (Home::Configuration, Some(config)) = (home, &said.config) {
-        wrong.at(config.span, "a method belongs to its type: drop `config`, or make it a free function");
+        wrong.at(
+            config.span,
+            "a method belongs to its type: drop `config`, or make it a free function",
+        );
     }
     wrong.into_result(())
 }
@@ -43,15 +42,25 @@ fn queues(said: &ListenerAttribute, function: &Ident, wrong: &mut Diagnostics) {
 
 /// `ack = "none", dead_letter = "policy"`
 fn acknowledge(said: &ListenerAttribute, wrong: &mut Diagnostics) {
-    if said.ack.as_ref().is_none_or(|ack| ack.value != Acknowledge::None) {
+    if said
+        .ack
+        .as_ref()
+        .is_none_or(|ack| ack.value != Acknowledge::None)
+    {
         return;
     }
     let gone = "`ack = \"none\"`: the broker forgets a message when it has sent it";
     if let Some(dead_letter) = &said.dead_letter {
-        wrong.at(dead_letter.span, format!("nothing is dead-lettered under {gone}: drop one of the two"));
+        wrong.at(
+            dead_letter.span,
+            format!("nothing is dead-lettered under {gone}: drop one of the two"),
+        );
     }
     if let Some(on_failure) = &said.on_failure {
-        wrong.at(on_failure.span, format!("nothing is rejected or parked under {gone}: drop one of the two"));
+        wrong.at(
+            on_failure.span,
+            format!("nothing is rejected or parked under {gone}: drop one of the two"),
+        );
     }
 }
 

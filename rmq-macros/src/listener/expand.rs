@@ -9,15 +9,15 @@ use crate::expand::{owner, source};
 use crate::signature::{Function, Home};
 
 /// Literals and one function pointer.
-pub(super) fn descriptor(
-    said: &ListenerAttribute,
-    function: &Function,
-    home: Home,
-) -> TokenStream {
+pub(super) fn descriptor(said: &ListenerAttribute, function: &Function, home: Home) -> TokenStream {
     let name = function.name();
     let source = source(&function.ident);
     let handler = handler(said, function);
-    let id = said.id.as_ref().map(|id| &id.value.0).map(|id| quote!(.id(#id)));
+    let id = said
+        .id
+        .as_ref()
+        .map(|id| &id.value.0)
+        .map(|id| quote!(.id(#id)));
     let owner = owner(home, said.config.as_ref());
     let queues = queues(said);
     let options = options(said);
@@ -67,7 +67,11 @@ fn queues(said: &ListenerAttribute) -> TokenStream {
     }
     let queue = said.queue.iter();
     let queues = said.queues.iter().flat_map(|queues| &queues.value.0);
-    let names = queue.chain(queues).map(|Given { value: Name(name), .. }| name);
+    let names = queue.chain(queues).map(
+        |Given {
+             value: Name(name), ..
+         }| name,
+    );
     quote!(.queues(&[#(#names),*]))
 }
 
@@ -116,7 +120,8 @@ fn options(said: &ListenerAttribute) -> Option<TokenStream> {
         OnFailure::Reject => quote!(Reject),
         OnFailure::Park(queue) => quote!(Park(#queue)),
     });
-    let on_failure = on_failure.map(|end| quote!(.on_failure(::rmq_core::__private::OnFailure::#end)));
+    let on_failure =
+        on_failure.map(|end| quote!(.on_failure(::rmq_core::__private::OnFailure::#end)));
     let flag = |key: &str, flag: &Option<Given<crate::attribute::Flag>>| {
         let value = flag.as_ref()?.value.0;
         let key = quote::format_ident!("{key}");
@@ -129,8 +134,7 @@ fn options(said: &ListenerAttribute) -> Option<TokenStream> {
         quote!(.priority(#number))
     });
     let all = quote!(#concurrency #prefetch #ack #retry #dead_letter #on_failure #auto_startup #exclusive #priority);
-    (!all.is_empty())
-        .then(|| quote!(.options(::rmq_core::__private::ListenerOptions::new() #all)))
+    (!all.is_empty()).then(|| quote!(.options(::rmq_core::__private::ListenerOptions::new() #all)))
 }
 
 fn retry_options(retry: &Retry) -> TokenStream {

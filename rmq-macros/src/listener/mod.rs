@@ -28,7 +28,9 @@ pub(crate) fn descriptor(
     let said = wrong.keep(read(attribute, &signature.ident, home));
     let function = Function::read(signature, ROLE, home, &mut wrong);
     let said = wrong.into_result(said)?;
-    Ok(said.map_or_else(TokenStream::new, |said| expand::descriptor(&said, &function, home)))
+    Ok(said.map_or_else(TokenStream::new, |said| {
+        expand::descriptor(&said, &function, home)
+    }))
 }
 
 fn read(

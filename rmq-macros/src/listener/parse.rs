@@ -59,8 +59,12 @@ pub(super) struct Retry {
 
 impl Keyed for Retry {
     const OF: &'static str = "`retry`";
-    const KEYS: &'static [&'static str] =
-        &["max_attempts", "initial_interval", "multiplier", "max_interval"];
+    const KEYS: &'static [&'static str] = &[
+        "max_attempts",
+        "initial_interval",
+        "multiplier",
+        "max_interval",
+    ];
     const EXAMPLE: &'static str = "`retry(max_attempts = 5, initial_interval = \"1s\")`";
 }
 
@@ -135,7 +139,9 @@ impl Value for OnFailure {
             )),
             _ => Err(syn::Error::new(
                 text.span(),
-                format!("a failed message cannot end as \"{said}\": there are \"reject\" (dead-lettered) and \"park:<queue>\""),
+                format!(
+                    "a failed message cannot end as \"{said}\": there are \"reject\" (dead-lettered) and \"park:<queue>\""
+                ),
             )),
         }
     }

@@ -22,7 +22,10 @@ pub(crate) fn descriptor(
     let mut wrong = Diagnostics::default();
     no_keys(attribute, ROLE.attribute, &mut wrong);
     if matches!(signature.output, ReturnType::Default) {
-        wrong.on(&signature.ident, "which component does it build? Return it, or a `Result` with it");
+        wrong.on(
+            &signature.ident,
+            "which component does it build? Return it, or a `Result` with it",
+        );
     }
     let function = Function::read(signature, ROLE, Home::Configuration, &mut wrong);
     wrong.into_result(())?;
@@ -56,7 +59,11 @@ pub(crate) fn descriptor(
 /// Whether a type is called `Result`: an alias of that name has the component in it, too.
 fn is_result(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Result"),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Result"),
         Type::Group(group) => is_result(&group.elem),
         _ => false,
     }

@@ -25,11 +25,17 @@ pub(crate) fn descriptor(
         wrong.on(asyncness, "a topology is plain data: drop the `async`");
     }
     if matches!(signature.output, ReturnType::Default) {
-        wrong.on(&signature.ident, "what is to be declared? Write `-> Declarables` and return it");
+        wrong.on(
+            &signature.ident,
+            "what is to be declared? Write `-> Declarables` and return it",
+        );
     }
     let function = Function::read(signature, ROLE, Home::Configuration, &mut wrong);
     if let Some(argument) = function.arguments.first() {
-        wrong.on(&argument.ty, "a topology is plain data: take nothing but `&self`");
+        wrong.on(
+            &argument.ty,
+            "a topology is plain data: take nothing but `&self`",
+        );
     }
     wrong.into_result(())?;
     let (name, source, ident) = (function.name(), source(&function.ident), &function.ident);

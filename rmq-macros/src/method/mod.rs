@@ -14,6 +14,9 @@ use crate::diagnostics::Diagnostics;
 /// Neither attribute says anything in brackets.
 fn no_keys(attribute: &TokenStream, name: &str, wrong: &mut Diagnostics) {
     if !attribute.is_empty() {
-        wrong.at(attribute.span(), format!("`#[{name}]` has no keys: drop the brackets"));
+        wrong.at(
+            attribute.span(),
+            format!("`#[{name}]` has no keys: drop the brackets"),
+        );
     }
 }

@@ -22,11 +22,20 @@ impl Argument {
             [] => None,
             [mark] if role.headers => wrong.keep(header_name(mark)),
             [mark] => {
-                wrong.on(mark, format!("{} takes no headers: only a listener's argument has a `#[header]`", role.noun));
+                wrong.on(
+                    mark,
+                    format!(
+                        "{} takes no headers: only a listener's argument has a `#[header]`",
+                        role.noun
+                    ),
+                );
                 None
             }
             [_, second, ..] => {
-                wrong.on(second, "an argument has one `#[header]`: take another argument for the other header");
+                wrong.on(
+                    second,
+                    "an argument has one `#[header]`: take another argument for the other header",
+                );
                 None
             }
         };
@@ -52,7 +61,10 @@ fn no_conditions(attributes: &mut Vec<Attribute>, wrong: &mut Diagnostics) {
 /// `self` has no mark.
 pub(super) fn no_marks(attributes: &mut Vec<Attribute>, wrong: &mut Diagnostics) {
     for mark in take_headers(attributes) {
-        wrong.on(mark, "`self` is the configuration: put `#[header]` on an argument behind it");
+        wrong.on(
+            mark,
+            "`self` is the configuration: put `#[header]` on an argument behind it",
+        );
     }
 }
 
@@ -66,10 +78,16 @@ fn take_headers(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
 
 fn header_name(mark: &Attribute) -> syn::Result<String> {
     let error = |span: Span, what: &str| {
-        Err(syn::Error::new(span, format!("{what}: write `#[header(\"x-tenant\")]`")))
+        Err(syn::Error::new(
+            span,
+            format!("{what}: write `#[header(\"x-tenant\")]`"),
+        ))
     };
     let Meta::List(list) = &mark.meta else {
-        return error(mark.meta.span(), "which header? Its name stands in brackets");
+        return error(
+            mark.meta.span(),
+            "which header? Its name stands in brackets",
+        );
     };
     let Ok(name) = syn::parse2::<LitStr>(list.tokens.clone()) else {
         return error(list.tokens.span(), "a header's name is one text in quotes");

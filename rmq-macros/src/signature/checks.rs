@@ -11,12 +11,7 @@ use syn::{
 use super::{Home, Role};
 use crate::diagnostics::Diagnostics;
 
-pub(super) fn signature(
-    signature: &Signature,
-    role: Role,
-    home: Home,
-    wrong: &mut Diagnostics,
-) {
+pub(super) fn signature(signature: &Signature, role: Role, home: Home, wrong: &mut Diagnostics) {
     generics(signature, role, wrong);
     kind(signature, role, wrong);
     output(&signature.output, role, wrong);
@@ -37,7 +32,10 @@ fn generics(signature: &Signature, role: Role, wrong: &mut Diagnostics) {
         return;
     };
     let message = match parameter {
-        GenericParam::Lifetime(_) => format!("{} borrows nothing: it owns its arguments, so drop the lifetime", role.noun),
+        GenericParam::Lifetime(_) => format!(
+            "{} borrows nothing: it owns its arguments, so drop the lifetime",
+            role.noun
+        ),
         _ => format!(
             "a `#[{}]` function cannot be generic: it is registered once, by name; write one function for each concrete type",
             role.attribute
@@ -49,13 +47,22 @@ fn generics(signature: &Signature, role: Role, wrong: &mut Diagnostics) {
 /// `unsafe fn`, `extern "C" fn`, `fn f(x: u8, ...)`
 fn kind(signature: &Signature, role: Role, wrong: &mut Diagnostics) {
     if matches!(signature.safety, Safety::Unsafe(_)) {
-        wrong.on(&signature.safety, format!("{} is called by safe code: drop the `unsafe`", role.noun));
+        wrong.on(
+            &signature.safety,
+            format!("{} is called by safe code: drop the `unsafe`", role.noun),
+        );
     }
     if let Some(abi) = &signature.abi {
-        wrong.on(abi, format!("{} is a Rust function: drop the `extern`", role.noun));
+        wrong.on(
+            abi,
+            format!("{} is a Rust function: drop the `extern`", role.noun),
+        );
     }
     if let Some(variadic) = &signature.variadic {
-        wrong.on(variadic, format!("{} takes a fixed list of arguments", role.noun));
+        wrong.on(
+            variadic,
+            format!("{} takes a fixed list of arguments", role.noun),
+        );
     }
 }
 
@@ -72,9 +79,15 @@ fn output(output: &ReturnType, role: Role, wrong: &mut Diagnostics) {
             } else {
                 "name the type"
             };
-            wrong.on(output, format!("the result of {} needs a name: {mend}", role.noun));
+            wrong.on(
+                output,
+                format!("the result of {} needs a name: {mend}", role.noun),
+            );
         }
-        Type::Never(_) => wrong.on(output, format!("{} has to come back: return `()` or a `Result`", role.noun)),
+        Type::Never(_) => wrong.on(
+            output,
+            format!("{} has to come back: return `()` or a `Result`", role.noun),
+        ),
         _ => {}
     }
 }
@@ -94,18 +107,30 @@ pub(super) fn argument_type(ty: &Type, role: Role, wrong: &mut Diagnostics) {
     match ty {
         Type::Reference(reference) => {
             let owned = owned(reference);
-            wrong.on(ty, format!("{} argument owns its data: write `{owned}`", role.noun));
+            wrong.on(
+                ty,
+                format!("{} argument owns its data: write `{owned}`", role.noun),
+            );
         }
-        Type::ImplTrait(_) => wrong.on(ty, format!(
-            "a `#[{}]` function cannot be generic: name the type of this argument",
-            role.attribute
-        )),
+        Type::ImplTrait(_) => wrong.on(
+            ty,
+            format!(
+                "a `#[{}]` function cannot be generic: name the type of this argument",
+                role.attribute
+            ),
+        ),
         Type::Group(group) => argument_type(&group.elem, role, wrong),
         _ => {
             let mut lifetimes = Lifetimes(None);
             lifetimes.visit_type_mut(&mut ty.clone());
             if let Some(lifetime) = lifetimes.0 {
-                wrong.at(lifetime.span(), format!("{} argument owns its data: take a type without a lifetime", role.noun));
+                wrong.at(
+                    lifetime.span(),
+                    format!(
+                        "{} argument owns its data: take a type without a lifetime",
+                        role.noun
+                    ),
+                );
             }
         }
     }
@@ -124,7 +149,10 @@ fn owned(reference: &TypeReference) -> String {
 
 fn plain(ty: &Type) -> String {
     let tokens = ty.to_token_stream().to_string();
-    tokens.replace(" :: ", "::").replace(" < ", "<").replace(" >", ">")
+    tokens
+        .replace(" :: ", "::")
+        .replace(" < ", "<")
+        .replace(" >", ">")
 }
 
 /// The first lifetime in a type that is not `'static`.
@@ -138,7 +166,10 @@ impl VisitMut for Lifetimes {
     }
 
     fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-        let is_static = reference.lifetime.as_ref().is_some_and(|l| l.ident == "static");
+        let is_static = reference
+            .lifetime
+            .as_ref()
+            .is_some_and(|l| l.ident == "static");
         if self.0.is_none() && !is_static {
             self.0 = Some(Lifetime::new("'_", reference.and_token.span()));
         }

@@ -58,7 +58,9 @@ async fn everything(
     #[header("x-count")] count: u32,
     (id, name): (u64, String),
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    drop((message, properties, headers, key, facts, counter, count, id, name));
+    drop((
+        message, properties, headers, key, facts, counter, count, id, name,
+    ));
     acknowledger.ack()?;
     Ok(())
 }
@@ -72,7 +74,11 @@ async fn everything(
 )]
 fn plain(mut order: Order) -> Acknowledgement {
     order.id += 1;
-    if order.id > 1 { Acknowledgement::Ack } else { Acknowledgement::Reject }
+    if order.id > 1 {
+        Acknowledgement::Ack
+    } else {
+        Acknowledgement::Reject
+    }
 }
 
 #[rabbit_listener(queue = "e", config = Functions)]
@@ -90,14 +96,20 @@ fn nothing() {}
 
 #[tracing::instrument(skip_all)]
 #[rabbit_listener(queue = "h", config = Functions)]
-async fn traced_above(order: Order, #[header("x-tenant")] tenant: String) -> Result<(), OrderError> {
+async fn traced_above(
+    order: Order,
+    #[header("x-tenant")] tenant: String,
+) -> Result<(), OrderError> {
     drop((order, tenant));
     Ok(())
 }
 
 #[rabbit_listener(queue = "i", config = Functions)]
 #[tracing::instrument(skip_all)]
-async fn traced_below(order: Order, #[header("x-tenant")] tenant: String) -> Result<(), OrderError> {
+async fn traced_below(
+    order: Order,
+    #[header("x-tenant")] tenant: String,
+) -> Result<(), OrderError> {
     drop((order, tenant));
     Ok(())
 }
@@ -139,18 +151,33 @@ mod tests {
     use rmq_core::registry::{RabbitConfiguration as _, Registry};
     use rmq_core::topology::Exchange;
 
-    use super::{Functions, OrderError, Order, on_order};
+    use super::{Functions, Order, OrderError, on_order};
 
     fn selection() -> rmq_core::registry::Selection {
-        Registry::collect().select(&Functions::DESCRIPTOR, None).unwrap()
+        Registry::collect()
+            .select(&Functions::DESCRIPTOR, None)
+            .unwrap()
     }
 
     #[test]
     fn every_listener_of_the_configuration_is_found_sorted_and_no_other() {
-        let ids: Vec<_> = selection().listeners.iter().map(|l| l.descriptor.id).collect();
+        let ids: Vec<_> = selection()
+            .listeners
+            .iter()
+            .map(|l| l.descriptor.id)
+            .collect();
         assert_eq!(
             ids,
-            ["everything", "nothing", "on_order", "plain", "replies", "traced_above", "traced_below", "type"]
+            [
+                "everything",
+                "nothing",
+                "on_order",
+                "plain",
+                "replies",
+                "traced_above",
+                "traced_below",
+                "type"
+            ]
         );
     }
 
@@ -172,10 +199,39 @@ mod tests {
     #[test]
     fn arguments_are_described_by_name_and_kind() {
         let handler = (super::__rmq_everything.handler)();
-        let names: Vec<_> = handler.arguments.iter().map(|argument| argument.name).collect();
-        assert_eq!(names, ["message", "properties", "headers", "key", "facts", "counter", "acknowledger", "count", "_"]);
-        let of = |name| handler.arguments.iter().find(|a| a.name == name).map(|a| &a.kind);
-        assert_eq!(of("count"), Some(&ArgumentKind::Header { header: "x-count", type_name: "u32" }));
+        let names: Vec<_> = handler
+            .arguments
+            .iter()
+            .map(|argument| argument.name)
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "message",
+                "properties",
+                "headers",
+                "key",
+                "facts",
+                "counter",
+                "acknowledger",
+                "count",
+                "_"
+            ]
+        );
+        let of = |name| {
+            handler
+                .arguments
+                .iter()
+                .find(|a| a.name == name)
+                .map(|a| &a.kind)
+        };
+        assert_eq!(
+            of("count"),
+            Some(&ArgumentKind::Header {
+                header: "x-count",
+                type_name: "u32"
+            })
+        );
         assert_eq!(of("acknowledger"), Some(&ArgumentKind::Acknowledger));
         assert!(matches!(of("_"), Some(ArgumentKind::Payload { .. })));
         assert!(matches!(of("counter"), Some(ArgumentKind::Component(_))));
@@ -186,7 +242,11 @@ mod tests {
         let declarables = super::__rmq_plain.declarables();
         let exchanges: Vec<_> = declarables.exchanges().iter().map(Exchange::name).collect();
         assert_eq!(exchanges, ["orders", "all"]);
-        let keys: Vec<_> = declarables.bindings().iter().map(|b| b.routing_key()).collect();
+        let keys: Vec<_> = declarables
+            .bindings()
+            .iter()
+            .map(|b| b.routing_key())
+            .collect();
         assert_eq!(keys, ["x.*", "y.#", ""]);
         assert_eq!(super::__rmq_plain.queue_names(), ["c", "d"]);
     }
@@ -201,8 +261,14 @@ mod tests {
     #[test]
     fn the_configuration_carries_its_settings() {
         let said = Functions::DESCRIPTOR;
-        assert_eq!((said.name, said.file, said.broker), ("Functions", Some("rabbit.yml"), Some("audit")));
-        assert_eq!((said.executor.core_size, said.executor.queue_capacity), (Some(2), Some(8)));
+        assert_eq!(
+            (said.name, said.file, said.broker),
+            ("Functions", Some("rabbit.yml"), Some("audit"))
+        );
+        assert_eq!(
+            (said.executor.core_size, said.executor.queue_capacity),
+            (Some(2), Some(8))
+        );
         assert_eq!(said.expect_listeners, ["on_order", "everything"]);
         assert!(said.converter.is_some());
     }
@@ -215,7 +281,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_users_function_stays_callable() {
-        assert!(matches!(on_order(Order { id: 1 }, None).await, Err(OrderError)));
+        assert!(matches!(
+            on_order(Order { id: 1 }, None).await,
+            Err(OrderError)
+        ));
         assert!(on_order(Order { id: 1 }, Some("acme".into())).await.is_ok());
     }
 }

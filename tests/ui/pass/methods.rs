@@ -101,7 +101,10 @@ mod tests {
 
     fn with_shop() -> Components {
         let mut components = Components::new();
-        let shop = Shop { prefix: "ab".into(), handled: AtomicU64::new(0) };
+        let shop = Shop {
+            prefix: "ab".into(),
+            handled: AtomicU64::new(0),
+        };
         assert!(components.insert(Arc::new(shop)));
         components
     }
@@ -128,18 +131,37 @@ mod tests {
     #[test]
     fn two_configurations_do_not_see_each_other() {
         let ids = |selection: Selection| -> Vec<_> {
-            selection.listeners.iter().map(|l| (l.descriptor.id, l.descriptor.queues)).collect()
+            selection
+                .listeners
+                .iter()
+                .map(|l| (l.descriptor.id, l.descriptor.queues))
+                .collect()
         };
-        assert_eq!(ids(selection()), [("on_order", &["shop.orders"][..]), ("plain", &["shop.plain"]), ("without_self", &["shop.static"])]);
-        let other = Registry::collect().select(&Other::DESCRIPTOR, None).unwrap();
+        assert_eq!(
+            ids(selection()),
+            [
+                ("on_order", &["shop.orders"][..]),
+                ("plain", &["shop.plain"]),
+                ("without_self", &["shop.static"])
+            ]
+        );
+        let other = Registry::collect()
+            .select(&Other::DESCRIPTOR, None)
+            .unwrap();
         assert!(other.on_confirm.is_none() && other.components.is_empty());
         assert_eq!(ids(other), [("on_order", &["other.orders"][..])]);
     }
 
     #[test]
     fn a_test_gets_only_the_listeners_and_callbacks_it_names() {
-        let only = listeners![Shop::plain, super::super::functions::on_order, Shop::returned];
-        let chosen = Registry::collect().select(&Other::DESCRIPTOR, Some(&only)).unwrap();
+        let only = listeners![
+            Shop::plain,
+            super::super::functions::on_order,
+            Shop::returned
+        ];
+        let chosen = Registry::collect()
+            .select(&Other::DESCRIPTOR, Some(&only))
+            .unwrap();
         let ids: Vec<_> = chosen.listeners.iter().map(|l| l.descriptor.id).collect();
         assert_eq!(ids, ["on_order", "plain"]);
         assert!(chosen.on_confirm.is_none() && chosen.on_return.is_some());
@@ -147,7 +169,9 @@ mod tests {
 
     #[tokio::test]
     async fn components_are_built_after_those_they_need() {
-        let components = build_components(&selection().components, with_shop()).await.unwrap();
+        let components = build_components(&selection().components, with_shop())
+            .await
+            .unwrap();
         assert_eq!(components.get::<Names>().unwrap().0, "ababab");
     }
 
@@ -156,8 +180,14 @@ mod tests {
         let faults = selection().missing_components(&with_shop());
         let told = faults.to_string();
         assert_eq!(faults.len(), 1, "{told}");
-        assert!(told.contains("methods.rs:") && told.contains("`on_order`"), "{told}");
-        assert!(told.contains("Names") && told.contains(".state(value)"), "{told}");
+        assert!(
+            told.contains("methods.rs:") && told.contains("`on_order`"),
+            "{told}"
+        );
+        assert!(
+            told.contains("Names") && told.contains(".state(value)"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -167,7 +197,12 @@ mod tests {
         let mut queues: Vec<_> = selection
             .declarables
             .iter()
-            .flat_map(|declarables| (declarables.declare)(&components).unwrap().queues().to_vec())
+            .flat_map(|declarables| {
+                (declarables.declare)(&components)
+                    .unwrap()
+                    .queues()
+                    .to_vec()
+            })
             .map(|queue| queue.name().to_owned())
             .collect();
         queues.sort();
@@ -192,7 +227,10 @@ mod tests {
 
     #[test]
     fn a_configuration_with_fields_is_built_from_its_value() {
-        let shop = Shop { prefix: String::new(), handled: AtomicU64::new(0) };
+        let shop = Shop {
+            prefix: String::new(),
+            handled: AtomicU64::new(0),
+        };
         let _builder = shop.builder().only(listeners![]);
         let _builder = Other::builder();
     }

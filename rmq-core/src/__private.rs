@@ -10,7 +10,7 @@ pub use crate::handler::{
     callback_argument, callback_result, header, manual, not_manual, outcome, receiver,
     with_message,
 };
-pub use crate::message::{Confirm, ReturnedMessage};
+pub use crate::message::{Confirm, RabbitMessage, ReturnedMessage};
 pub use crate::registry::{
     AcknowledgeMode, CallbackDescriptor, ComponentDescriptor, Concurrency, ConfigurationDescriptor,
     DeclarablesDescriptor, ExecutorOptions, ListenerBinding, ListenerDescriptor, ListenerOptions,
@@ -54,17 +54,9 @@ mod until_app {
     }
 
     pub use crate::Error as StartError;
-
-    /// `message::RabbitMessage`
-    pub trait RabbitMessage: serde::Serialize {
-        /// The exchange.
-        const EXCHANGE: &'static str;
-        /// The routing key.
-        const ROUTING_KEY: &'static str;
-    }
 }
 
-pub use until_app::{RabbitApp, RabbitBuilder, RabbitMessage, StartError, builder};
+pub use until_app::{RabbitApp, RabbitBuilder, StartError, builder};
 
 /// A converter of an attribute, shared.
 pub fn converter(converter: impl MessageConverter) -> Arc<dyn MessageConverter> {

@@ -51,10 +51,9 @@ pub use template::{
     Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, PublishErrorKind,
     RabbitTemplate, ReceiveError, ReceiveErrorKind, Received, RefusedReason, RequestError,
     RequestErrorKind, Sending, SettleError,
-pub use rmq_macros::{
-    RabbitMessage, component, declarables, listeners, on_confirm, on_return, rabbit_config,
-    rabbit_listener,
 };
+
+pub use message::RabbitMessage;
 pub use rmq_macros::{component, declarables, listeners, on_confirm, on_return};
 
 /// ```

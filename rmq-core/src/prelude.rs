@@ -7,7 +7,11 @@ pub use crate::handler::{
     Acknowledgement, Acknowledger, DeliveryFacts, Fatal, Reply, RetryAfter, RoutingKey, State,
 };
 pub use crate::message::{
-    Confirm, CorrelationData, Headers, Message, MessageProperties, ReturnedMessage,
+    Confirm, CorrelationData, Headers, Message, MessageProperties, RabbitMessage, ReturnedMessage,
+};
+pub use crate::template::{
+    Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, RabbitTemplate,
+    RefusedReason,
 };
 pub use crate::topology::{Binding, DeadLetter, Declarables, Exchange, Queue};
 pub use rmq_macros::{

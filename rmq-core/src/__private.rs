@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 pub use inventory;
 
+pub use crate::app::{RabbitApp, RabbitBuilder, StartError};
 pub use crate::converter::MessageConverter;
 pub use crate::handler::{
     argument, arguments, asynchronous, asynchronous_callback, blocking, blocking_callback,
@@ -19,44 +20,10 @@ pub use crate::registry::{
     owner_of_method,
 };
 
-mod until_app {
-    //! Stands in for `app` and `template` until they land: enough for the attributes to be checked.
-
-    use crate::registry::{RabbitConfiguration, Registrations};
-
-    /// `app::RabbitBuilder`
-    #[derive(Debug)]
-    pub struct RabbitBuilder;
-
-    /// `app::RabbitApp`
-    #[derive(Debug)]
-    pub struct RabbitApp;
-
-    impl RabbitBuilder {
-        /// Only these.
-        #[must_use]
-        pub fn only(self, _: Registrations) -> Self {
-            self
-        }
-
-        /// `app` is not there yet.
-        ///
-        /// # Errors
-        /// Always.
-        pub async fn start(self) -> Result<RabbitApp, crate::Error> {
-            Err(crate::converter::ConversionError::reading::<Self>("`app` is not there yet").into())
-        }
-    }
-
-    /// `app`'s door.
-    pub fn builder<C: RabbitConfiguration>(_: C) -> RabbitBuilder {
-        RabbitBuilder
-    }
-
-    pub use crate::Error as StartError;
+/// The builder of a configuration: what `Type::builder()` gives.
+pub fn builder<C: RabbitConfiguration>(configuration: C) -> RabbitBuilder {
+    RabbitBuilder::new(configuration)
 }
-
-pub use until_app::{RabbitApp, RabbitBuilder, StartError, builder};
 
 /// A converter of an attribute, shared.
 pub fn converter(converter: impl MessageConverter) -> Arc<dyn MessageConverter> {

@@ -1,9 +1,16 @@
 //! RabbitMQ made declarative: every message has a known fate.
+//!
+//! Annotate structs and functions, configure by `rabbit.yml`, and know what became of every message. Start with
+//! [`prelude`], [`rabbit_config`] and [`rabbit_listener`]; [`RabbitTemplate`] publishes, [`RabbitApp`] is what runs.
+//!
+//! A publish ends as *confirmed*, *returned*, *nacked*, *refused* or *unknown*, and the caller is told which. A delivery
+//! ends as *acknowledged*, *dead-lettered*, *parked*, *requeued* or *left to the broker*. [`RabbitApp::ledger`] counts them.
 // The rooms land one after another; removed when the house is whole.
 #![allow(dead_code, unused_imports)]
 
 #[doc(hidden)]
 pub mod __private;
+pub mod app;
 pub mod component;
 pub mod config;
 pub mod converter;
@@ -46,12 +53,21 @@ mod transport;
 #[doc(hidden)]
 pub mod transport;
 
-pub use error::{BoxError, Error};
+pub use admin::{AdminError, AdminErrorKind, Difference, QueueInfo, RabbitAdmin};
+pub use app::{Health, Ledger, RabbitApp, RabbitBuilder, StartError, StartReport, StopError};
+pub use connection::{ConnectError, ConnectErrorKind, ConnectionHealth, ConnectionState};
+pub use error::{BoxError, Error, Fault};
+pub use listener::{
+    FailedDelivery, ListenerError, ListenerInfo, ListenerLedger, ListenerRegistry, ListenerState,
+    MessageRecoverer, UnsettledDelivery,
+};
 pub use template::{
     Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, PublishErrorKind,
     RabbitTemplate, ReceiveError, ReceiveErrorKind, Received, RefusedReason, RequestError,
     RequestErrorKind, Sending, SettleError,
 };
+#[cfg(feature = "embedded")]
+pub use transport::EmbeddedBroker;
 
 pub use message::RabbitMessage;
 pub use rmq_macros::{component, declarables, listeners, on_confirm, on_return};

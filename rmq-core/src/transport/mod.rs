@@ -29,6 +29,8 @@ mod content;
 mod contract;
 mod control;
 mod deliveries;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod error;
 mod frame;
 mod frontier;
@@ -52,6 +54,8 @@ mod writer;
 
 pub use channel::{Arguments, Channel, ConsumeSpec, Declared, Got};
 pub use contract::{DeliverySink, Pending, PublishSink, Settlement, Token, Verdict};
+#[cfg(feature = "embedded")]
+pub use embedded::{EmbeddedBroker, embedded_target, start_embedded};
 pub use error::{CloseCause, PublishRejected, Stale, TransportError, TransportErrorKind};
 pub use link::{Link, LinkState};
 pub use settings::{Credentials, Limits, LinkSettings, Target, TlsSettings};

@@ -1,0 +1,107 @@
+//! From a plan to a running application: connections, topology, template, listeners.
+
+use std::sync::Arc;
+
+use crate::admin::RabbitAdmin;
+use crate::connection::{Connection, ConnectionSettings, Purpose};
+use crate::listener::{AcknowledgeMode, ListenerParts, ListenerRegistry};
+use crate::observability::PublishLedger;
+use crate::template::{MessagePostProcessor, RabbitTemplate, TemplateParts};
+use crate::time::Deadline;
+
+use super::embedded::Broker;
+use super::plan::Plan;
+use super::publisher::TemplatePublisher;
+use super::rabbit_app::{Parts, RabbitApp};
+use super::report::StartReport;
+use super::{StartError, console};
+
+/// The connections of an application. Publishing and consuming are kept apart, so that a broker that blocks
+/// publishers cannot stop acknowledgements.
+pub(super) struct Connections {
+    pub(super) publishing: Connection,
+    pub(super) consuming: Connection,
+    pub(super) admin: Connection,
+    /// For acknowledge mode `none`, whose deliveries nothing bounds but TCP; only where a listener has it.
+    pub(super) unacknowledged: Option<Connection>,
+}
+
+impl Connections {
+    fn new(settings: ConnectionSettings, any_unacknowledged: bool) -> Self {
+        let settings = Arc::new(settings);
+        let connection = |purpose| Connection::new(Arc::clone(&settings), purpose);
+        Self {
+            publishing: connection(Purpose::Publishing),
+            consuming: connection(Purpose::Consuming),
+            admin: connection(Purpose::Admin),
+            unacknowledged: any_unacknowledged.then(|| connection(Purpose::Consuming)),
+        }
+    }
+
+    /// All of them; the one that declares first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Connection> {
+        [&self.admin, &self.publishing, &self.consuming].into_iter().chain(&self.unacknowledged)
+    }
+
+    /// One after another: what is wrong with the first is wrong with all, and is told once.
+    async fn start(&self, deadline: Deadline) -> Result<(), StartError> {
+        for connection in self.all() {
+            let started = connection.start(deadline).await;
+            started.map_err(|error| StartError::connect(connection.name(), error))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close(&self, deadline: Deadline) {
+        for connection in self.all() {
+            connection.close(deadline).await;
+        }
+    }
+}
+
+/// Starts the plan.
+pub(super) async fn start(
+    configuration: &'static str,
+    plan: Plan,
+    post_processors: Vec<Arc<dyn MessagePostProcessor>>,
+    broker: Option<Broker>,
+) -> Result<RabbitApp, StartError> {
+    let report = StartReport::new(configuration, &plan);
+    let deadline = Deadline::after_or_never(plan.properties.connection.start_timeout);
+    let close_timeout = plan.connection.close_timeout;
+    let none = |endpoint: &crate::listener::ListenerEndpoint| endpoint.settings.acknowledge == AcknowledgeMode::None;
+    let connections = Connections::new(plan.connection, plan.endpoints.iter().any(none));
+    let admin = RabbitAdmin::new(connections.admin.clone(), Arc::new(plan.topology));
+    for connection in connections.all().skip(1) {
+        admin.declare_on_open(connection);
+    }
+    if let Err(error) = connections.start(deadline).await {
+        connections.close(Deadline::after(close_timeout)).await;
+        return Err(error);
+    }
+    let template = RabbitTemplate::start(TemplateParts {
+        settings: plan.template,
+        publishing: connections.publishing.clone(),
+        consuming: connections.consuming.clone(),
+        converter: plan.converter,
+        post_processors,
+        callbacks: plan.callbacks,
+        ledger: Arc::new(PublishLedger::default()),
+    });
+    let listeners = ListenerRegistry::new(
+        plan.endpoints,
+        ListenerParts {
+            unacknowledged: connections.unacknowledged.clone().unwrap_or_else(|| connections.consuming.clone()),
+            consuming: connections.consuming.clone(),
+            publisher: Arc::new(TemplatePublisher(template.clone())),
+            admin: Some(admin.clone()),
+            executor: plan.executor,
+        },
+    );
+    let shutdown_timeout = plan.properties.connection.shutdown_timeout;
+    let parts = Parts { configuration, template, admin, listeners, connections, broker, report, shutdown_timeout, close_timeout };
+    let app = RabbitApp::new(parts);
+    app.start_listeners(deadline).await?;
+    console::tell(&app.report().to_string());
+    Ok(app)
+}

@@ -1,0 +1,66 @@
+//! `#[on_confirm]` and `#[on_return]`, as the template calls them.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::component::Components;
+use crate::handler::{Callback, CallbackInvoke};
+use crate::registry::Selection;
+use crate::template::Callbacks;
+
+/// Takes the callbacks out of the selection.
+pub(super) fn callbacks(selection: &mut Selection, components: &Components) -> Callbacks {
+    Callbacks {
+        on_confirm: selection
+            .on_confirm
+            .take()
+            .map(|(descriptor, callback)| call(descriptor.function, callback, components)),
+        on_return: selection
+            .on_return
+            .take()
+            .map(|(descriptor, callback)| call(descriptor.function, callback, components)),
+    }
+}
+
+fn call<M: Send + 'static>(
+    function: &'static str,
+    callback: Callback<M>,
+    components: &Components,
+) -> Arc<dyn Fn(M) -> BoxFuture<'static, ()> + Send + Sync> {
+    let callback = Arc::new(callback);
+    let components = components.clone();
+    Arc::new(move |message| {
+        let (callback, components) = (Arc::clone(&callback), components.clone());
+        Box::pin(run(function, callback, message, components))
+    })
+}
+
+async fn run<M: Send + 'static>(
+    function: &'static str,
+    callback: Arc<Callback<M>>,
+    message: M,
+    components: Components,
+) {
+    if let CallbackInvoke::Async(invoke) = &callback.invoke {
+        if let Err(error) = invoke(message, components).await {
+            failed(function, &error);
+        }
+        return;
+    }
+    // A plain function may block: it gets a thread that may.
+    let done = tokio::task::spawn_blocking(move || match &callback.invoke {
+        CallbackInvoke::Blocking(invoke) => invoke(message, components),
+        CallbackInvoke::Async(_) => Ok(()),
+    });
+    match done.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => failed(function, &error),
+        Err(panic) => failed(function, &panic),
+    }
+}
+
+fn failed(function: &str, error: &dyn Display) {
+    tracing::error!(function, %error, "a callback failed; the fate of its message is not changed by that");
+}

@@ -1,0 +1,59 @@
+//! `addresses: embedded`: the broker inside this process.
+
+use crate::config::RabbitProperties;
+use crate::error::{Fault, Faults, Place};
+use crate::transport::Target;
+
+/// The broker inside this process.
+#[cfg(feature = "embedded")]
+pub(super) type Broker = std::sync::Arc<crate::transport::EmbeddedBroker>;
+
+/// There is none without the feature `embedded`.
+#[cfg(not(feature = "embedded"))]
+pub(super) type Broker = std::convert::Infallible;
+
+/// The broker the builder was given, or the one that `addresses: embedded` asks for.
+#[cfg(feature = "embedded")]
+pub(super) async fn broker(
+    given: Option<Broker>,
+    properties: &RabbitProperties,
+) -> Result<Option<Broker>, Faults> {
+    if given.is_some() || !properties.connection.embedded {
+        return Ok(given);
+    }
+    let started = crate::transport::start_embedded().await;
+    let broker = started.map_err(|error| fault(properties, error.to_string()))?;
+    super::console::warn("rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process");
+    Ok(Some(std::sync::Arc::new(broker)))
+}
+
+/// Refuses `addresses: embedded`.
+#[cfg(not(feature = "embedded"))]
+#[allow(clippy::unused_async, reason = "the same shape as with the feature")]
+pub(super) async fn broker(
+    given: Option<Broker>,
+    properties: &RabbitProperties,
+) -> Result<Option<Broker>, Faults> {
+    if properties.connection.embedded {
+        let refused = fault(properties, "this program was built without the broker inside the process".to_owned());
+        return Err(refused.fix("add `features = [\"embedded\"]` to rmq-core in Cargo.toml").into());
+    }
+    Ok(given)
+}
+
+fn fault(properties: &RabbitProperties, sentence: String) -> Fault {
+    let place = properties.origins.of("addresses").place().cloned();
+    Fault::new(place.unwrap_or_else(|| Place::Elsewhere("addresses".to_owned())), sentence)
+}
+
+/// Where a link to it leads.
+#[cfg(feature = "embedded")]
+pub(super) fn target(broker: &Broker) -> Target {
+    crate::transport::embedded_target(broker)
+}
+
+/// Never called.
+#[cfg(not(feature = "embedded"))]
+pub(super) fn target(broker: &Broker) -> Target {
+    match *broker {}
+}

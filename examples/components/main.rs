@@ -37,7 +37,11 @@ impl RabbitMqConfiguration {
     ) {
         let n = counter.0.0.fetch_add(1, Ordering::Relaxed) + 1;
         let visitor = visitor.unwrap_or_else(|| "somebody".to_owned());
-        let line = format!("visit {n}: {visitor} saw {} (redelivered: {})", visit.page, facts.redelivered());
+        let line = format!(
+            "visit {n}: {visitor} saw {} (redelivered: {})",
+            visit.page,
+            facts.redelivered()
+        );
         seen.send(line).await.ok();
     }
 }
@@ -46,8 +50,14 @@ impl RabbitMqConfiguration {
 async fn main() -> Result<(), rmq_core::Error> {
     let (seen, mut lines) = mpsc::channel::<String>(4);
     let rabbit = RabbitMqConfiguration::builder().state(seen).start().await?;
-    let visit = Visit { page: "/tea".to_owned() };
-    rabbit.template().publish(&visit).header("x-visitor", "Ada").await?;
+    let visit = Visit {
+        page: "/tea".to_owned(),
+    };
+    rabbit
+        .template()
+        .publish(&visit)
+        .header("x-visitor", "Ada")
+        .await?;
     println!("{}", lines.recv().await.unwrap_or_default());
     rabbit.template().publish(&visit).await?;
     println!("{}", lines.recv().await.unwrap_or_default());

@@ -7,10 +7,15 @@ struct RabbitMqConfiguration;
 
 async fn publish(template: &RabbitTemplate, exchange: &str, key: &str) {
     match template.send(exchange, key, Message::new("hello")).await {
-        Ok(confirmed) => println!("`{exchange}` `{key}`: confirmed, sent {} time(s)", confirmed.attempts()),
+        Ok(confirmed) => println!(
+            "`{exchange}` `{key}`: confirmed, sent {} time(s)",
+            confirmed.attempts()
+        ),
         Err(error) => {
             println!("`{exchange}` `{key}`: {error}");
-            let message = error.into_message().map_or(0, |message| message.body().len());
+            let message = error
+                .into_message()
+                .map_or(0, |message| message.body().len());
             println!("    we still hold the message: {message} bytes");
         }
     }

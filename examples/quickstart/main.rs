@@ -31,7 +31,12 @@ struct RabbitMqConfiguration;
 
 #[on_return]
 async fn returned(message: ReturnedMessage) {
-    println!("    on_return:   {} {}, key `{}`", message.reply_code(), message.reply_text(), message.routing_key());
+    println!(
+        "    on_return:   {} {}, key `{}`",
+        message.reply_code(),
+        message.reply_text(),
+        message.routing_key()
+    );
 }
 
 #[on_confirm]
@@ -42,7 +47,11 @@ async fn confirmed(confirm: Confirm) {
 }
 
 #[rabbit_listener(queue = "quickstart.orders.created")]
-async fn on_order(order: OrderCreated, attempt: DeliveryFacts, handled: State<mpsc::Sender<u64>>) -> Result<(), BillingError> {
+async fn on_order(
+    order: OrderCreated,
+    attempt: DeliveryFacts,
+    handled: State<mpsc::Sender<u64>>,
+) -> Result<(), BillingError> {
     let result = match (order.amount_cents, attempt.attempt()) {
         (0, _) => Err(BillingError::Nothing),
         (1, 1) => Err(BillingError::Busy),
@@ -50,10 +59,18 @@ async fn on_order(order: OrderCreated, attempt: DeliveryFacts, handled: State<mp
     };
     match &result {
         Ok(()) => {
-            println!("order {}  handled at attempt {}", order.id, attempt.attempt());
+            println!(
+                "order {}  handled at attempt {}",
+                order.id,
+                attempt.attempt()
+            );
             handled.send(order.id).await.ok();
         }
-        Err(error) => println!("order {}  attempt {} failed: {error}", order.id, attempt.attempt()),
+        Err(error) => println!(
+            "order {}  attempt {} failed: {error}",
+            order.id,
+            attempt.attempt()
+        ),
     }
     result
 }
@@ -61,18 +78,33 @@ async fn on_order(order: OrderCreated, attempt: DeliveryFacts, handled: State<mp
 #[tokio::main]
 async fn main() -> Result<(), rmq_core::Error> {
     let (handled, mut orders) = mpsc::channel::<u64>(16);
-    let rabbit = RabbitMqConfiguration::builder().state(handled).start().await?;
+    let rabbit = RabbitMqConfiguration::builder()
+        .state(handled)
+        .start()
+        .await?;
     let template = rabbit.template();
 
     println!("--- publish");
     for (id, amount_cents) in [(1, 950), (2, 1_200), (3, 1), (4, 0)] {
         let confirmed = template.publish(&OrderCreated { id, amount_cents }).await?;
-        println!("order {id}  confirmed: the broker has it, in a queue; sent {} time(s)", confirmed.attempts());
+        println!(
+            "order {id}  confirmed: the broker has it, in a queue; sent {} time(s)",
+            confirmed.attempts()
+        );
     }
-    let lost = OrderCreated { id: 5, amount_cents: 100 };
-    match template.convert_and_send("quickstart.orders", "order.cancelled", &lost).await {
+    let lost = OrderCreated {
+        id: 5,
+        amount_cents: 100,
+    };
+    match template
+        .convert_and_send("quickstart.orders", "order.cancelled", &lost)
+        .await
+    {
         Ok(_) => println!("order 5  confirmed"),
-        Err(error) => println!("order 5  {:?}: no queue takes this key; we still hold the message", error.kind()),
+        Err(error) => println!(
+            "order 5  {:?}: no queue takes this key; we still hold the message",
+            error.kind()
+        ),
     }
 
     println!("--- listen");
@@ -81,8 +113,13 @@ async fn main() -> Result<(), rmq_core::Error> {
         let Some(id) = orders.recv().await else { break };
         open.remove(&id);
     }
-    if let Some(dead) = template.receive_timeout("quickstart.orders.created.dlq", Duration::from_secs(10)).await? {
-        println!("order 4  dead-lettered: its attempts are spent, and it waited where a person can see it");
+    if let Some(dead) = template
+        .receive_timeout("quickstart.orders.created.dlq", Duration::from_secs(10))
+        .await?
+    {
+        println!(
+            "order 4  dead-lettered: its attempts are spent, and it waited where a person can see it"
+        );
         dead.ack()?;
     }
 

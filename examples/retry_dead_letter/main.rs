@@ -29,8 +29,13 @@ async fn main() -> Result<(), rmq_core::Error> {
     let rabbit = RabbitMqConfiguration::start().await?;
     let template = rabbit.template();
     for account in ["savings", "closed"] {
-        template.convert_and_send("", "retry.payments", &account).await?;
-        if let Some(dead) = template.receive_timeout("retry.payments.dlq", Duration::from_secs(10)).await? {
+        template
+            .convert_and_send("", "retry.payments", &account)
+            .await?;
+        if let Some(dead) = template
+            .receive_timeout("retry.payments.dlq", Duration::from_secs(10))
+            .await?
+        {
             println!("{account}: dead-lettered");
             dead.ack()?;
         }

@@ -20,7 +20,11 @@ struct RabbitMqConfiguration;
 impl RabbitMqConfiguration {
     #[on_confirm]
     async fn confirmed(&self, confirm: Confirm) {
-        println!("confirm: ack={} cause={:?}", confirm.is_ack(), confirm.cause());
+        println!(
+            "confirm: ack={} cause={:?}",
+            confirm.is_ack(),
+            confirm.cause()
+        );
     }
 
     #[on_return]
@@ -54,8 +58,13 @@ async fn main() -> Result<(), rmq_core::Error> {
     }
     let rabbit = builder.start().await?;
     let template = rabbit.template();
-    template.convert_and_send("", "mirror.letters", &"dear reader").await?;
-    if let Err(error) = template.convert_and_send("", "mirror.nowhere", &"dear nobody").await {
+    template
+        .convert_and_send("", "mirror.letters", &"dear reader")
+        .await?;
+    if let Err(error) = template
+        .convert_and_send("", "mirror.nowhere", &"dear nobody")
+        .await
+    {
         println!("the caller: {:?}, {}", error.kind(), error.code());
     }
     rabbit.stop().await?;

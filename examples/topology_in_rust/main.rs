@@ -12,7 +12,11 @@ impl RabbitMqConfiguration {
         Declarables::new()
             .with(Exchange::topic("stock"))
             .with(Queue::quorum("stock.changes")) // durable, with stock.changes.dlq
-            .with(Binding::queue("stock.changes").to("stock").with("stock.*.changed"))
+            .with(
+                Binding::queue("stock.changes")
+                    .to("stock")
+                    .with("stock.*.changed"),
+            )
     }
 }
 
@@ -21,15 +25,23 @@ async fn main() -> Result<(), rmq_core::Error> {
     let rabbit = RabbitMqConfiguration::start().await?;
     let template = rabbit.template();
     for article in ["tea", "coffee"] {
-        template.convert_and_send("stock", format!("stock.{article}.changed"), &1).await?;
+        template
+            .convert_and_send("stock", format!("stock.{article}.changed"), &1)
+            .await?;
     }
     for queue in ["stock.changes", "stock.changes.dlq", "stock.gone"] {
         match rabbit.admin().queue_info(queue).await? {
-            Some(info) => println!("{queue}: {} message(s), {} consumer(s)", info.messages, info.consumers),
+            Some(info) => println!(
+                "{queue}: {} message(s), {} consumer(s)",
+                info.messages, info.consumers
+            ),
             None => println!("{queue}: not there"),
         }
     }
-    println!("purged {}", rabbit.admin().purge_queue("stock.changes").await?);
+    println!(
+        "purged {}",
+        rabbit.admin().purge_queue("stock.changes").await?
+    );
     rabbit.stop().await?;
     Ok(())
 }

@@ -40,7 +40,9 @@ impl Connections {
 
     /// All of them; the one that declares first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Connection> {
-        [&self.admin, &self.publishing, &self.consuming].into_iter().chain(&self.unacknowledged)
+        [&self.admin, &self.publishing, &self.consuming]
+            .into_iter()
+            .chain(&self.unacknowledged)
     }
 
     /// One after another: what is wrong with the first is wrong with all, and is told once.
@@ -69,7 +71,9 @@ pub(super) async fn start(
     let report = StartReport::new(configuration, &plan);
     let deadline = Deadline::after_or_never(plan.properties.connection.start_timeout);
     let close_timeout = plan.connection.close_timeout;
-    let none = |endpoint: &crate::listener::ListenerEndpoint| endpoint.settings.acknowledge == AcknowledgeMode::None;
+    let none = |endpoint: &crate::listener::ListenerEndpoint| {
+        endpoint.settings.acknowledge == AcknowledgeMode::None
+    };
     let connections = Connections::new(plan.connection, plan.endpoints.iter().any(none));
     let admin = RabbitAdmin::new(connections.admin.clone(), Arc::new(plan.topology));
     for connection in connections.all().skip(1) {
@@ -91,7 +95,10 @@ pub(super) async fn start(
     let listeners = ListenerRegistry::new(
         plan.endpoints,
         ListenerParts {
-            unacknowledged: connections.unacknowledged.clone().unwrap_or_else(|| connections.consuming.clone()),
+            unacknowledged: connections
+                .unacknowledged
+                .clone()
+                .unwrap_or_else(|| connections.consuming.clone()),
             consuming: connections.consuming.clone(),
             publisher: Arc::new(TemplatePublisher(template.clone())),
             admin: Some(admin.clone()),
@@ -99,7 +106,17 @@ pub(super) async fn start(
         },
     );
     let shutdown_timeout = plan.properties.connection.shutdown_timeout;
-    let parts = Parts { configuration, template, admin, listeners, connections, broker, report, shutdown_timeout, close_timeout };
+    let parts = Parts {
+        configuration,
+        template,
+        admin,
+        listeners,
+        connections,
+        broker,
+        report,
+        shutdown_timeout,
+        close_timeout,
+    };
     let app = RabbitApp::new(parts);
     app.start_listeners(deadline).await?;
     console::tell(&app.report().to_string());

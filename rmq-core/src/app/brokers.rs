@@ -9,7 +9,9 @@ pub(super) fn of_broker(
     mut properties: RabbitProperties,
     configuration: &ConfigurationDescriptor,
 ) -> Result<RabbitProperties, Faults> {
-    let Some(name) = configuration.broker else { return Ok(properties) };
+    let Some(name) = configuration.broker else {
+        return Ok(properties);
+    };
     let sources = properties.sources.clone();
     if let Some(broker) = properties.brokers.remove(name) {
         return Ok(RabbitProperties { sources, ..broker });
@@ -18,8 +20,15 @@ pub(super) fn of_broker(
     let sentence = if known.is_empty() {
         format!("the file has no `brokers.{name}`; it has no `brokers` at all")
     } else {
-        format!("the file has no `brokers.{name}`; it has `{}`", known.join("`, `"))
+        format!(
+            "the file has no `brokers.{name}`; it has `{}`",
+            known.join("`, `")
+        )
     };
     let fault = Fault::new(configuration.source.place(), sentence);
-    Err(fault.fix(format!("add `brokers.{name}` with the same keys as below `rabbitmq:`")).into())
+    Err(fault
+        .fix(format!(
+            "add `brokers.{name}` with the same keys as below `rabbitmq:`"
+        ))
+        .into())
 }

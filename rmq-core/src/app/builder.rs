@@ -63,7 +63,10 @@ impl RabbitBuilder {
         let mut components = Components::new();
         components.insert(Arc::new(configuration));
         Self {
-            search: FileSearch { builder: None, attribute: descriptor.file.map(PathBuf::from) },
+            search: FileSearch {
+                builder: None,
+                attribute: descriptor.file.map(PathBuf::from),
+            },
             configuration: descriptor,
             components,
             faults: Faults::new(),
@@ -95,7 +98,9 @@ impl RabbitBuilder {
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
         self.environment = Some(variables.collect());
         self
     }
@@ -106,7 +111,8 @@ impl RabbitBuilder {
             let place = Place::Elsewhere("builder().state(..)".to_owned());
             let name = std::any::type_name::<T>();
             let fault = Fault::new(place, format!("there is a component `{name}` already"));
-            self.faults.push(fault.fix("keep one of them, or wrap one in a type of its own"));
+            self.faults
+                .push(fault.fix("keep one of them, or wrap one in a type of its own"));
         }
         self
     }
@@ -167,7 +173,9 @@ impl RabbitBuilder {
         let name = self.configuration.name;
         let faulty = |faults| StartError::faults(name, faults);
         let (mut draft, extras, faults) = self.draft().await.map_err(faulty)?;
-        let broker = embedded::broker(extras.broker, &draft.properties).await.map_err(faulty)?;
+        let broker = embedded::broker(extras.broker, &draft.properties)
+            .await
+            .map_err(faulty)?;
         draft.embedded = broker.as_ref().map(embedded::target);
         let plan = match draft.plan() {
             Ok(plan) => faults.into_result(plan),
@@ -192,7 +200,8 @@ impl RabbitBuilder {
             }
             None => None,
         };
-        let (Some(properties), Some(selection), Some(components)) = (properties, selection, components)
+        let (Some(properties), Some(selection), Some(components)) =
+            (properties, selection, components)
         else {
             return Err(faults);
         };
@@ -210,7 +219,10 @@ impl RabbitBuilder {
             recoverer: self.recoverer,
             embedded: None,
         };
-        let extras = Extras { post_processors: self.post_processors, broker: self.broker };
+        let extras = Extras {
+            post_processors: self.post_processors,
+            broker: self.broker,
+        };
         Ok((draft, extras, faults))
     }
 

@@ -19,13 +19,17 @@ pub(super) enum Route {
 /// The route of each queue of a listener.
 pub(super) fn routes(listener: &DecidedListener, topology: &Topology) -> Vec<Route> {
     let queues = listener.settings.queues.iter();
-    queues.map(|queue| route(listener.dead_letter, topology, queue)).collect()
+    queues
+        .map(|queue| route(listener.dead_letter, topology, queue))
+        .collect()
 }
 
 fn route(said: DeadLetterSource, topology: &Topology, queue: &str) -> Route {
     match (said, topology.dead_letter_route(queue)) {
         (DeadLetterSource::Policy, _) | (_, DeadLetterRoute::Policy) => Route::Elsewhere("policy"),
-        (DeadLetterSource::External, _) | (_, DeadLetterRoute::External) => Route::Elsewhere("external"),
+        (DeadLetterSource::External, _) | (_, DeadLetterRoute::External) => {
+            Route::Elsewhere("external")
+        }
         (DeadLetterSource::Declared, DeadLetterRoute::Known(known)) => Route::Queues(known.queues),
         _ => Route::Deleted,
     }

@@ -23,7 +23,9 @@ pub(super) async fn broker(
     }
     let started = crate::transport::start_embedded().await;
     let broker = started.map_err(|error| fault(properties, error.to_string()))?;
-    super::console::warn("rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process");
+    super::console::warn(
+        "rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process",
+    );
     Ok(Some(std::sync::Arc::new(broker)))
 }
 
@@ -35,15 +37,23 @@ pub(super) async fn broker(
     properties: &RabbitProperties,
 ) -> Result<Option<Broker>, Faults> {
     if properties.connection.embedded {
-        let refused = fault(properties, "this program was built without the broker inside the process".to_owned());
-        return Err(refused.fix("add `features = [\"embedded\"]` to rmq-core in Cargo.toml").into());
+        let refused = fault(
+            properties,
+            "this program was built without the broker inside the process".to_owned(),
+        );
+        return Err(refused
+            .fix("add `features = [\"embedded\"]` to rmq-core in Cargo.toml")
+            .into());
     }
     Ok(given)
 }
 
 fn fault(properties: &RabbitProperties, sentence: String) -> Fault {
     let place = properties.origins.of("addresses").place().cloned();
-    Fault::new(place.unwrap_or_else(|| Place::Elsewhere("addresses".to_owned())), sentence)
+    Fault::new(
+        place.unwrap_or_else(|| Place::Elsewhere("addresses".to_owned())),
+        sentence,
+    )
 }
 
 /// Where a link to it leads.

@@ -18,13 +18,18 @@ impl Health {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.connections.iter().all(ConnectionHealth::is_up)
-            && !self.listeners.iter().any(|listener| listener.state.is_waiting())
+            && !self
+                .listeners
+                .iter()
+                .any(|listener| listener.state.is_waiting())
     }
 
     /// Whether the broker takes no publishes at the moment (`connection.blocked`).
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         let blocked = |state: &ConnectionState| matches!(state, ConnectionState::Blocked { .. });
-        self.connections.iter().any(|connection| blocked(&connection.state))
+        self.connections
+            .iter()
+            .any(|connection| blocked(&connection.state))
     }
 }

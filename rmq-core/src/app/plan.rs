@@ -55,7 +55,10 @@ impl Draft {
     pub(super) fn plan(mut self) -> Result<Plan, Faults> {
         let mut faults = self.selection.missing_components(&self.components);
         self.unknown_ids(&mut faults);
-        let connection = keep(ConnectionSettings::from_properties(&self.properties.connection, self.embedded.take()), &mut faults);
+        let connection = keep(
+            ConnectionSettings::from_properties(&self.properties.connection, self.embedded.take()),
+            &mut faults,
+        );
         let template = keep(template_settings(&self.properties), &mut faults);
         let declarables = self.all_declarables();
         let topology = keep(declarables.check(), &mut faults);
@@ -72,20 +75,42 @@ impl Draft {
             faults.extend(of_listeners);
         }
         let executor = executor_settings(&self.properties.executor, self.configuration.executor);
-        let (Some(connection), Some(template), Some(topology)) = (connection, template, topology) else {
+        let (Some(connection), Some(template), Some(topology)) = (connection, template, topology)
+        else {
             return Err(faults);
         };
-        let routes = decided.iter().map(|listener| (listener.settings.id.clone(), routes(listener, &topology))).collect();
+        let routes = decided
+            .iter()
+            .map(|listener| (listener.settings.id.clone(), routes(listener, &topology)))
+            .collect();
         let listeners_by_crate = self.selection.listeners_by_crate();
         let callbacks = callbacks(&mut self.selection, &self.components);
-        let unsafe_listeners = decided.iter().map(|listener| (listener.settings.id.clone(), listener.unsafe_choices.clone())).collect();
+        let unsafe_listeners = decided
+            .iter()
+            .map(|listener| {
+                (
+                    listener.settings.id.clone(),
+                    listener.unsafe_choices.clone(),
+                )
+            })
+            .collect();
         let plan = Plan {
             connection,
             template,
-            topology: if self.properties.connection.declare_topology { topology } else { Topology::default() },
+            topology: if self.properties.connection.declare_topology {
+                topology
+            } else {
+                Topology::default()
+            },
             callbacks,
             executor,
-            endpoints: endpoints(self.selection, decided, &self.components, &self.converter, self.recoverer.as_ref()),
+            endpoints: endpoints(
+                self.selection,
+                decided,
+                &self.components,
+                &self.converter,
+                self.recoverer.as_ref(),
+            ),
             converter: self.converter,
             routes,
             listeners_by_crate,
@@ -97,15 +122,27 @@ impl Draft {
 
     /// A `listeners.<id>` without a listener: a typo would otherwise change nothing, in silence.
     fn unknown_ids(&self, faults: &mut Faults) {
-        let known: Vec<_> = self.selection.listeners.iter().map(|listener| listener.descriptor.id).collect();
+        let known: Vec<_> = self
+            .selection
+            .listeners
+            .iter()
+            .map(|listener| listener.descriptor.id)
+            .collect();
         for id in self.properties.listeners.keys() {
             if known.iter().any(|known| is_same_name(known, id)) {
                 continue;
             }
-            let place = self.properties.listener_origins.get(id).and_then(|origin| origin.place().cloned());
+            let place = self
+                .properties
+                .listener_origins
+                .get(id)
+                .and_then(|origin| origin.place().cloned());
             let place = place.unwrap_or_else(|| Place::Elsewhere(format!("listeners.{id}")));
-            let sentence = format!("`listeners.{id}` is for a listener that the program does not have");
-            let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, id));
+            let sentence =
+                format!("`listeners.{id}` is for a listener that the program does not have");
+            let near = known
+                .iter()
+                .min_by_key(|known| strsim::damerau_levenshtein(known, id));
             faults.push(Fault::new(place, sentence).fix(match near {
                 Some(near) if strsim::damerau_levenshtein(near, id) <= 3 => format!("did you mean `{near}`?"),
                 _ if known.is_empty() => "no listener is linked into the program; is its crate used? `use my_listeners as _;`".to_owned(),

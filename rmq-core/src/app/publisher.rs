@@ -20,7 +20,12 @@ impl ConfirmedPublisher for TemplatePublisher {
         mandatory: bool,
     ) -> BoxFuture<'_, Result<(), Unconfirmed>> {
         Box::pin(async move {
-            match self.0.send(exchange, routing_key, message).mandatory(mandatory).await {
+            match self
+                .0
+                .send(exchange, routing_key, message)
+                .mandatory(mandatory)
+                .await
+            {
                 Ok(_confirmed) => Ok(()),
                 Err(error) => Err(Unconfirmed {
                     transient: error.is_transient(),

@@ -44,7 +44,11 @@ struct Running {
 
 impl RabbitApp {
     pub(super) fn new(parts: Parts) -> Self {
-        Self(Arc::new(Running { parts, stopping: AtomicBool::new(false), stopped: OnceCell::new() }))
+        Self(Arc::new(Running {
+            parts,
+            stopping: AtomicBool::new(false),
+            stopped: OnceCell::new(),
+        }))
     }
 
     /// Starts what starts with the program; if one does not consume in time, all is stopped again.
@@ -114,7 +118,9 @@ impl RabbitApp {
     pub async fn run_until_shutdown(self) -> Result<(), Error> {
         match signal::ended().await {
             Ok(signal) => tracing::info!(signal, "stopping"),
-            Err(error) => console::warn(&format!("rmq: signals cannot be watched ({error}): stopping")),
+            Err(error) => console::warn(&format!(
+                "rmq: signals cannot be watched ({error}): stopping"
+            )),
         }
         Ok(self.stop().await?)
     }
@@ -130,9 +136,10 @@ impl RabbitApp {
     /// Every message that was not settled at the deadline, by id.
     pub async fn stop(&self) -> Result<(), StopError> {
         let running = Arc::clone(&self.0);
-        let stop = tokio::spawn(async move {
-            running.stopped.get_or_init(|| running.stop()).await.clone()
-        });
+        let stop =
+            tokio::spawn(
+                async move { running.stopped.get_or_init(|| running.stop()).await.clone() },
+            );
         match stop.await {
             Ok(stopped) => stopped,
             // The runtime is going away with us.
@@ -143,14 +150,19 @@ impl RabbitApp {
 
 impl Parts {
     fn ledger(&self) -> Ledger {
-        Ledger { published: self.template.counts(), delivered: self.listeners.ledger() }
+        Ledger {
+            published: self.template.counts(),
+            delivered: self.listeners.ledger(),
+        }
     }
 
     fn tell_ledger(&self) {
         let ledger = self.ledger();
         console::tell(&format!("rmq: `{}` stopped\n{ledger}", self.configuration));
         if !ledger.adds_up() {
-            console::warn("rmq: the ledger does not add up. That is a bug of rmq: please report it with the lines above");
+            console::warn(
+                "rmq: the ledger does not add up. That is a bug of rmq: please report it with the lines above",
+            );
         }
     }
 }
@@ -163,7 +175,10 @@ impl Running {
         // Handlers first: they may still publish. What is in flight then has the rest of the time.
         let deliveries = parts.listeners.stop_all(deadline).await;
         let publishes = parts.template.stop(deadline).await;
-        parts.connections.close(Deadline::after(parts.close_timeout)).await;
+        parts
+            .connections
+            .close(Deadline::after(parts.close_timeout))
+            .await;
         parts.tell_ledger();
         let settled = StopError::unless_settled(deliveries, publishes);
         if let Err(error) = &settled {
@@ -179,8 +194,13 @@ impl Drop for Running {
             return;
         }
         let deliveries = self.parts.listeners.abandon();
-        let publishes = self.parts.template.abandon("the application was dropped without a stop");
-        console::warn("rmq: the last handle of the application was dropped without `stop()`: stopping at once");
+        let publishes = self
+            .parts
+            .template
+            .abandon("the application was dropped without a stop");
+        console::warn(
+            "rmq: the last handle of the application was dropped without `stop()`: stopping at once",
+        );
         self.parts.tell_ledger();
         if let Err(error) = StopError::unless_settled(deliveries, publishes) {
             console::warn(&error.to_string());

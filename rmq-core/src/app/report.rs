@@ -58,7 +58,11 @@ impl StartReport {
 fn settings(plan: &Plan) -> Vec<String> {
     let (properties, connection) = (&plan.properties, &plan.connection);
     let sources = &properties.sources;
-    let files = if sources.files.is_empty() { "no file".to_owned() } else { sources.files.join(", ") };
+    let files = if sources.files.is_empty() {
+        "no file".to_owned()
+    } else {
+        sources.files.join(", ")
+    };
     let mut lines = vec![format!("settings from {files}")];
     let mut some = |what: &str, names: &[String]| {
         if !names.is_empty() {
@@ -67,14 +71,23 @@ fn settings(plan: &Plan) -> Vec<String> {
     };
     some("profiles", &sources.profiles);
     some("profiles that nothing belongs to", &sources.unused_profiles);
-    some("variables RABBIT_... that name no property", &sources.other_variables);
+    some(
+        "variables RABBIT_... that name no property",
+        &sources.other_variables,
+    );
     for address in &connection.addresses {
-        lines.push(format!("broker {}, virtual host `{}`, {:?}", address.target, address.virtual_host, address.credentials));
+        lines.push(format!(
+            "broker {}, virtual host `{}`, {:?}",
+            address.target, address.virtual_host, address.credentials
+        ));
     }
     let template = &plan.template;
     lines.push(format!(
         "publishing: window {} messages and {} bytes, confirm deadline {:?}, mandatory {}",
-        template.window_messages, template.window_bytes, template.confirm_timeout, template.mandatory
+        template.window_messages,
+        template.window_bytes,
+        template.confirm_timeout,
+        template.mandatory
     ));
     let pool = &plan.executor;
     lines.push(format!(
@@ -86,21 +99,35 @@ fn settings(plan: &Plan) -> Vec<String> {
 
 fn topology(plan: &Plan) -> Vec<String> {
     let step = |step: &Declaration<'_>| match step {
-        Declaration::Exchange(exchange) => format!("exchange `{}` ({})", exchange.name(), exchange.kind().as_str()),
-        Declaration::Queue(queue) => format!("queue `{}` ({})", queue.name(), queue.kind().as_str()),
+        Declaration::Exchange(exchange) => format!(
+            "exchange `{}` ({})",
+            exchange.name(),
+            exchange.kind().as_str()
+        ),
+        Declaration::Queue(queue) => {
+            format!("queue `{}` ({})", queue.name(), queue.kind().as_str())
+        }
         Declaration::Binding(binding) => {
             let to = match binding.destination() {
                 Destination::Queue(name) => format!("queue `{name}`"),
                 Destination::Exchange(name) => format!("exchange `{name}`"),
             };
-            format!("binding `{}` -> {to}, key `{}`", binding.source(), binding.routing_key())
+            format!(
+                "binding `{}` -> {to}, key `{}`",
+                binding.source(),
+                binding.routing_key()
+            )
         }
     };
     plan.topology.declarations().iter().map(step).collect()
 }
 
 fn listeners(plan: &Plan) -> Vec<String> {
-    let mut lines: Vec<String> = plan.endpoints.iter().map(|endpoint| listener(endpoint, plan)).collect();
+    let mut lines: Vec<String> = plan
+        .endpoints
+        .iter()
+        .map(|endpoint| listener(endpoint, plan))
+        .collect();
     for (name, count) in &plan.listeners_by_crate {
         lines.push(format!("{count} from crate `{name}`"));
     }
@@ -124,12 +151,19 @@ fn listener(endpoint: &ListenerEndpoint, plan: &Plan) -> String {
         settings.acknowledge,
         settings.retry.attempts,
         end(endpoint, plan),
-        if settings.auto_startup { "" } else { "; not started" },
+        if settings.auto_startup {
+            ""
+        } else {
+            "; not started"
+        },
     )
 }
 
 fn end(endpoint: &ListenerEndpoint, plan: &Plan) -> String {
-    let routes = plan.routes.iter().find(|(id, _)| *id == endpoint.settings.id);
+    let routes = plan
+        .routes
+        .iter()
+        .find(|(id, _)| *id == endpoint.settings.id);
     let route = |route: &Route| match route {
         Route::Queues(queues) => format!("dead-lettered to `{}`", queues.join("`, `")),
         Route::Elsewhere(who) => format!("dead-lettered as arranged elsewhere ({who})"),
@@ -139,7 +173,10 @@ fn end(endpoint: &ListenerEndpoint, plan: &Plan) -> String {
         FailurePolicy::Park(queue) => format!("parked in `{queue}`"),
         FailurePolicy::Requeue => "requeued".to_owned(),
         FailurePolicy::Reject => {
-            let mut ends: Vec<String> = routes.iter().flat_map(|(_, routes)| routes.iter().map(route)).collect();
+            let mut ends: Vec<String> = routes
+                .iter()
+                .flat_map(|(_, routes)| routes.iter().map(route))
+                .collect();
             ends.dedup();
             ends.join(", ")
         }
@@ -147,13 +184,28 @@ fn end(endpoint: &ListenerEndpoint, plan: &Plan) -> String {
 }
 
 fn unsafe_choices(plan: &Plan) -> Vec<String> {
-    let setting = |choice: UnsafeSetting| format!("`{}` ({}): {}", choice.path, choice.origin, choice.sentence);
-    let mut choices: Vec<String> = plan.properties.unsafe_choices().into_iter().map(setting).collect();
+    let setting = |choice: UnsafeSetting| {
+        format!("`{}` ({}): {}", choice.path, choice.origin, choice.sentence)
+    };
+    let mut choices: Vec<String> = plan
+        .properties
+        .unsafe_choices()
+        .into_iter()
+        .map(setting)
+        .collect();
     if plan.properties.template.resend == Resend::Never {
-        choices.push("`template.resend`: what is in flight when a connection dies ends as unknown".to_owned());
+        choices.push(
+            "`template.resend`: what is in flight when a connection dies ends as unknown"
+                .to_owned(),
+        );
     }
     for (id, unsafe_settings) in &plan.unsafe_listeners {
-        choices.extend(unsafe_settings.iter().cloned().map(|choice| format!("listener `{id}`, {}", setting(choice))));
+        choices.extend(
+            unsafe_settings
+                .iter()
+                .cloned()
+                .map(|choice| format!("listener `{id}`, {}", setting(choice))),
+        );
     }
     let declaration = |choice: UnsafeDeclaration| format!("{}: {}", choice.place, choice.sentence);
     choices.extend(plan.topology.unsafe_choices().into_iter().map(declaration));

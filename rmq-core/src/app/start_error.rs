@@ -11,14 +11,26 @@ use super::StopError;
 pub struct StartError(Box<Reason>);
 
 enum Reason {
-    Faults { configuration: &'static str, faults: Faults },
-    Connect { connection: String, error: ConnectError },
-    Listeners { late: Vec<ListenerError>, unsettled: Option<StopError> },
+    Faults {
+        configuration: &'static str,
+        faults: Faults,
+    },
+    Connect {
+        connection: String,
+        error: ConnectError,
+    },
+    Listeners {
+        late: Vec<ListenerError>,
+        unsettled: Option<StopError>,
+    },
 }
 
 impl StartError {
     pub(super) fn faults(configuration: &'static str, faults: Faults) -> Self {
-        Self(Box::new(Reason::Faults { configuration, faults }))
+        Self(Box::new(Reason::Faults {
+            configuration,
+            faults,
+        }))
     }
 
     pub(super) fn connect(connection: String, error: ConnectError) -> Self {
@@ -52,21 +64,34 @@ impl StartError {
 
 /// What the broker has and we asked for otherwise.
 fn declaration_faults(error: &ConnectError) -> Option<&Faults> {
-    error.setup_error()?.downcast_ref::<AdminError>().map(AdminError::faults)
+    error
+        .setup_error()?
+        .downcast_ref::<AdminError>()
+        .map(AdminError::faults)
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Reason::Faults { configuration, faults } => {
+            Reason::Faults {
+                configuration,
+                faults,
+            } => {
                 let plural = if faults.len() == 1 { "" } else { "s" };
-                write!(f, "`{configuration}` did not start: {} fault{plural} to mend\n{faults}", faults.len())
+                write!(
+                    f,
+                    "`{configuration}` did not start: {} fault{plural} to mend\n{faults}",
+                    faults.len()
+                )
             }
             Reason::Connect { connection, error } => {
                 write!(f, "the connection `{connection}` was not opened: {error}")
             }
             Reason::Listeners { late, unsettled } => {
-                write!(f, "not every listener consumed before the start deadline (`start-timeout`)")?;
+                write!(
+                    f,
+                    "not every listener consumed before the start deadline (`start-timeout`)"
+                )?;
                 for listener in late {
                     write!(f, "\n  {listener}")?;
                 }

@@ -23,7 +23,10 @@ impl StopError {
         if deliveries.is_empty() && publishes.is_empty() {
             return Ok(());
         }
-        Err(Self { deliveries, publishes })
+        Err(Self {
+            deliveries,
+            publishes,
+        })
     }
 
     /// Deliveries that a handler had not finished. Unless it says that it is lost, the broker delivers each again.
@@ -51,7 +54,10 @@ impl fmt::Display for StopError {
             write!(f, "\n  {delivery}")?;
         }
         for id in &self.publishes {
-            write!(f, "\n  published message `{id}`: unknown to us; look for it by this id before sending it again")?;
+            write!(
+                f,
+                "\n  published message `{id}`: unknown to us; look for it by this id before sending it again"
+            )?;
         }
         Ok(())
     }

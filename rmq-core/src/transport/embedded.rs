@@ -11,11 +11,13 @@ use super::{Target, TransportError, TransportErrorKind};
 /// # Errors
 /// When it cannot listen on a loopback port.
 pub async fn start_embedded() -> Result<EmbeddedBroker, TransportError> {
-    EmbeddedBroker::start().await.map_err(|error| TransportError {
-        kind: TransportErrorKind::Unreachable,
-        doing: "start the embedded broker".to_owned(),
-        text: error.to_string(),
-    })
+    EmbeddedBroker::start()
+        .await
+        .map_err(|error| TransportError {
+            kind: TransportErrorKind::Unreachable,
+            doing: "start the embedded broker".to_owned(),
+            text: error.to_string(),
+        })
 }
 
 /// A target that leads to it, without a socket.

@@ -24,7 +24,9 @@ pub(in super::super) fn executor_settings(
             Some(_) => RejectionPolicy::CallerRuns,
             None => file.rejection,
         },
-        await_termination: attribute.await_termination.unwrap_or(file.await_termination),
+        await_termination: attribute
+            .await_termination
+            .unwrap_or(file.await_termination),
         await_termination_period: file.await_termination_period,
     }
 }

@@ -39,7 +39,11 @@ pub(in super::super) fn decided_listener(
 
 /// Manual mode and an `Acknowledger` argument go together: one without the other settles nothing, or everything twice.
 fn acknowledger(listener: &RegisteredListener, mode: AcknowledgeMode, faults: &mut Faults) {
-    let takes_one = listener.handler.arguments.iter().any(|argument| argument.kind == ArgumentKind::Acknowledger);
+    let takes_one = listener
+        .handler
+        .arguments
+        .iter()
+        .any(|argument| argument.kind == ArgumentKind::Acknowledger);
     let (what, fix) = match (takes_one, mode) {
         (true, AcknowledgeMode::Auto | AcknowledgeMode::None) => (
             "takes an `Acknowledger`, and its acknowledge mode is not manual",

@@ -5,7 +5,9 @@ use crate::name::Name;
 use crate::template::{ResendPolicy, RetrySettings, TemplateSettings};
 
 /// What the template needs.
-pub(in super::super) fn template_settings(properties: &RabbitProperties) -> Result<TemplateSettings, Faults> {
+pub(in super::super) fn template_settings(
+    properties: &RabbitProperties,
+) -> Result<TemplateSettings, Faults> {
     let (template, publisher) = (&properties.template, &properties.publisher);
     let mut faults = Faults::new();
     let mut name = |path: &str, text: &str| {

@@ -68,10 +68,9 @@ async fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     for (_, cluster) in clusters {
         if request.keep {
+            let (addresses, folder) = (cluster.addresses(), cluster.folder().display());
             eprintln!(
-                "kept: {} in {}",
-                cluster.addresses(),
-                cluster.folder().display()
+                "kept {addresses}; `cargo run -p rmq-tests --bin brokers -- --stop {folder}` ends it"
             );
             cluster.keep();
         }

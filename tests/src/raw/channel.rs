@@ -1,10 +1,15 @@
+use std::collections::BTreeSet;
+
 use super::connection::{channel_closed, unexpected};
 use super::method::{Method, Request};
 use super::{
-    AMQPClass, Closed, Connection, Event, FieldTable, Frame, Message, RawError, basic, channels,
-    confirm, exchange, queue,
+    AMQPClass, Closed, Connection, Content, Event, FieldTable, Frame, Message, RawError, basic,
+    channels, confirm, exchange, queue,
 };
 use crate::broker::unique;
+
+/// The channel that stores what a test needs in a queue.
+const STORING: u16 = 1999;
 
 /// A channel of a [`Connection`]. It keeps the order of what it was told.
 #[derive(Clone, Debug)]
@@ -278,6 +283,87 @@ impl Channel {
         })
         .await?;
         self.got().await
+    }
+
+    /// The bodies of all messages that are ready in a queue, taken from it in order.
+    ///
+    /// # Errors
+    /// The broker closed.
+    pub async fn take_all(&self, queue: &str) -> Result<Vec<String>, RawError> {
+        let mut all = Vec::new();
+        while let Some(message) = self.take(queue).await? {
+            all.push(message.text());
+        }
+        Ok(all)
+    }
+
+    /// Publishes texts with one key, in this order, and waits until every queue has them: see
+    /// [`Channel::store`].
+    ///
+    /// # Errors
+    /// The broker closed.
+    pub async fn publish_texts(
+        &self,
+        exchange: &str,
+        key: &str,
+        texts: &[&str],
+    ) -> Result<(), RawError> {
+        let contents: Vec<Content> = texts
+            .iter()
+            .map(|text| Content::new((*text).to_owned()))
+            .collect();
+        self.store(exchange, key, &contents).await
+    }
+
+    /// Publishes texts on this very channel, and waits until the broker has read them.
+    ///
+    /// # Errors
+    /// The broker closed.
+    pub async fn send_texts(
+        &self,
+        exchange: &str,
+        key: &str,
+        texts: &[&str],
+    ) -> Result<(), RawError> {
+        for text in texts {
+            self.publish(exchange, key, Content::new((*text).to_owned()))
+                .await?;
+        }
+        self.round_trip().await
+    }
+
+    /// Publishes on a confirming channel of its own, and waits until every queue has taken or refused it.
+    ///
+    /// A round trip alone would not do: RabbitMQ counts a queue before the messages that wait at its door.
+    ///
+    /// # Errors
+    /// The broker closed.
+    pub async fn store(
+        &self,
+        exchange: &str,
+        key: &str,
+        contents: &[Content],
+    ) -> Result<(), RawError> {
+        let own = self.connection.channel(STORING).await?;
+        own.confirm_select().await?;
+        for content in contents {
+            own.publish(exchange, key, content.clone()).await?;
+        }
+        let mut told = BTreeSet::new();
+        while told.len() < contents.len() {
+            let (tag, multiple) = match own.event().await? {
+                Event::Method(AMQPClass::Basic(basic::AMQPMethod::Ack(ack))) => {
+                    (ack.delivery_tag, ack.multiple)
+                }
+                Event::Method(AMQPClass::Basic(basic::AMQPMethod::Nack(nack))) => {
+                    (nack.delivery_tag, nack.multiple)
+                }
+                Event::Method(other) => return Err(unexpected("a verdict", other)),
+                other => return Err(RawError::new(format!("a verdict was due, not {other:?}"))),
+            };
+            told.extend(if multiple { 1..=tag } else { tag..=tag });
+        }
+        own.close().await
     }
 
     async fn got(&self) -> Result<Option<Message>, RawError> {

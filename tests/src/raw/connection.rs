@@ -39,6 +39,7 @@ pub(crate) struct Inner {
     /// The message that is half here, by channel.
     half: BTreeMap<u16, Half>,
     heartbeats: usize,
+    longest: usize,
     ended: bool,
 }
 
@@ -71,6 +72,7 @@ impl Connection {
             waiting: BTreeMap::new(),
             half: BTreeMap::new(),
             heartbeats: 0,
+            longest: 0,
             ended: false,
         };
         Self {
@@ -194,6 +196,21 @@ impl Connection {
         self.lock().await.heartbeats
     }
 
+    /// The longest payload of a frame that was read so far, in bytes.
+    pub async fn longest_frame(&self) -> usize {
+        self.lock().await.longest
+    }
+
+    /// Gives the wire back, for a test that goes on by hand.
+    ///
+    /// # Errors
+    /// A channel or a clone of this connection is still there.
+    pub async fn into_wire(self) -> Result<Wire, RawError> {
+        Arc::into_inner(self.inner)
+            .map(|inner| inner.into_inner().wire)
+            .ok_or_else(|| RawError::new("somebody else still uses this connection"))
+    }
+
     /// Takes the next event of a channel as this method.
     ///
     /// # Errors
@@ -253,6 +270,7 @@ impl Inner {
 
     fn take(&mut self, frame: Frame) -> Result<(), RawError> {
         let channel = frame.channel;
+        self.longest = self.longest.max(frame.payload.len());
         let complete = match frame.kind {
             FrameKind::Heartbeat => {
                 self.heartbeats += 1;

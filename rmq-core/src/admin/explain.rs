@@ -66,22 +66,21 @@ pub(super) fn explain(subject: String, place: Place, error: &TransportError) -> 
 }
 
 fn mismatch(subject: &str, difference: &Difference) -> String {
-    let shown = |value: &Option<String>| {
-        value
-            .as_ref()
-            .map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"))
-    };
-    let what = if difference.argument.contains('-') {
+    let argument = &difference.argument;
+    let what = if argument.contains('-') {
         "argument"
     } else {
         "property"
     };
-    format!(
-        "{what} `{}` of {subject} is {} there, asked for {}",
-        difference.argument,
-        shown(&difference.there),
-        shown(&difference.asked)
-    )
+    let there = match &difference.there {
+        Some(value) => format!("is `{value}` there"),
+        None => "is not set there".to_owned(),
+    };
+    let asked = match &difference.asked {
+        Some(value) => format!("asked for `{value}`"),
+        None => "and was not asked for".to_owned(),
+    };
+    format!("{what} `{argument}` of {subject} {there}, {asked}")
 }
 
 fn fix(kind: AdminErrorKind, subject: &str) -> &'static str {
@@ -189,7 +188,7 @@ mod tests {
         assert_eq!(explained.kind, AdminErrorKind::Mismatch);
         assert_eq!(
             explained.sentence,
-            "argument `x-max-length` of queue `q` is `10` there, asked for not set"
+            "argument `x-max-length` of queue `q` is `10` there, and was not asked for"
         );
         assert!(
             explained

@@ -1,9 +1,11 @@
 //! A connection comes back, and nothing is given out before the topology stands.
 
+use std::time::Duration;
+
 use rmq_core::admin::RabbitAdmin;
 use rmq_core::connection::{ConnectErrorKind, ConnectionState, Purpose};
 use rmq_core::topology::{Binding, Declarables, Exchange, Queue};
-use rmq_tests::broker::{Node, NodeConfig, Release};
+use rmq_tests::broker::{Node, NodeConfig, Release, announced, unique};
 
 use crate::support::{
     connection, ends, guest, is_open, login, reopened, settings, soon, state, topology,
@@ -104,7 +106,39 @@ async fn a_new_secret_is_used_for_the_next_link(release: Release) {
     reopened(&connection, 2).await;
 }
 
+/// However often the link is replaced: one link at a time, and each lease of one works.
+async fn a_connection_that_is_lost_again_and_again_leaves_nothing_behind(release: Release) {
+    let broker = announced(release).unwrap();
+    let mut settings = settings(vec![guest(broker.address())]);
+    settings.name = unique("again");
+    settings.back_off.initial = Duration::from_millis(1);
+    settings.back_off.max = Duration::from_millis(2);
+    let name = settings.name.clone();
+    let connection = connection(settings, Purpose::Consuming);
+    ends("to start", connection.start(soon())).await.unwrap();
+    let rounds = if std::env::var_os("RMQ_TEST_FULL").is_some() {
+        1_000
+    } else {
+        100
+    };
+    for generation in 1..=rounds {
+        let lease = ends("a lease", connection.lease(soon())).await.unwrap();
+        assert_eq!(lease.connection_generation(), generation);
+        connection.replace(generation, "a test");
+        // A second word about the same link, or about one that is long gone, changes nothing.
+        connection.replace(generation, "a test");
+        connection.replace(generation - 1, "a test");
+        ends("the lease to end", lease.closed()).await;
+    }
+    reopened(&connection, rounds + 1).await;
+    assert_eq!(connection.health().lost, rounds);
+    let all = broker.rabbitmqctl(&["list_connections", "client_properties"]);
+    let open = all.unwrap().matches(&name).count();
+    assert_eq!(open, 1, "links that were left open");
+}
+
 crate::support::on_both! {
+    a_connection_that_is_lost_again_and_again_leaves_nothing_behind,
     a_killed_broker_is_found_again_with_its_topology_restored,
 }
 

@@ -1,0 +1,49 @@
+mod acknowledgers;
+mod arguments;
+mod calls;
+mod headers;
+mod results;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::component::Components;
+use crate::converter::JsonConverter;
+use crate::message::{Delivery, Message};
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Order {
+    id: u64,
+}
+
+fn context_of(message: Message, components: Components) -> HandlerContext {
+    let scope = HandlerScope {
+        listener: "on-order".try_into().unwrap(),
+        queue: "orders".try_into().unwrap(),
+        components,
+        converter: Arc::new(JsonConverter),
+    };
+    let delivery = Delivery {
+        message,
+        exchange: "shop".into(),
+        routing_key: "order.created".into(),
+        redelivered: true,
+        tag: 7,
+        generation: 1,
+        consumer_tag: "consumer".into(),
+    };
+    HandlerContext::new(delivery, Arc::new(scope))
+}
+
+fn context(message: Message) -> HandlerContext {
+    context_of(message, Components::new())
+}
+
+fn take<T, Via>(
+    argument: Argument<T, Via, HandlerContext>,
+    context: &HandlerContext,
+) -> Result<T, Rejection> {
+    (argument.read)(&argument, context)
+}

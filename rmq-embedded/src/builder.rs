@@ -1,9 +1,11 @@
 //! The settings of a broker, as its user gives them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::EmbeddedBroker;
 use crate::error::StartError;
+use crate::permissions::Permissions;
 use crate::settings::{Settings, User};
 
 /// Settings of a broker; see each method for its default.
@@ -20,11 +22,31 @@ impl Builder {
         self
     }
 
-    /// Lets one more user connect. Default: only `guest` with password `guest`.
-    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+    /// Lets one more user in, with access to everything. Default: only `guest` with password `guest`.
+    pub fn user(self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.add_user(name.into(), password.into(), None)
+    }
+
+    /// Lets one more user in that may touch only what `permissions` say.
+    pub fn limited_user(
+        self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+        permissions: Permissions,
+    ) -> Self {
+        self.add_user(name.into(), password.into(), Some(Arc::new(permissions)))
+    }
+
+    fn add_user(
+        mut self,
+        name: String,
+        password: String,
+        permissions: Option<Arc<Permissions>>,
+    ) -> Self {
         self.settings.users.push(User {
-            name: name.into(),
-            password: password.into(),
+            name,
+            password,
+            permissions,
         });
         self
     }

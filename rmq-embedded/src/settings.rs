@@ -1,12 +1,17 @@
 //! Settings of a broker, with their defaults.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::permissions::Permissions;
 
 /// A name and password that may connect.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) password: String,
+    /// `None` for everything.
+    pub(crate) permissions: Option<Arc<Permissions>>,
 }
 
 impl std::fmt::Debug for User {
@@ -42,7 +47,7 @@ impl Default for Settings {
             port: 0,
             users: vec![User {
                 name: "guest".to_owned(),
-                password: "guest".to_owned(),
+                password: "guest".to_owned(), permissions: None
             }],
             vhosts: vec!["/".to_owned()],
             frame_max: 131_072,

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use amq_protocol::frame::AMQPFrame;
 use amq_protocol::protocol::basic::AMQPProperties;
-use amq_protocol::protocol::{AMQPClass, confirm, connection, exchange, queue, tx};
+use amq_protocol::protocol::{AMQPClass, basic, confirm, connection, exchange, queue, tx};
 use amq_protocol::types::{AMQPValue, FieldArray};
 use client::{Client, durable, int, table, text};
-use rmq_embedded::EmbeddedBroker;
+use rmq_embedded::{EmbeddedBroker, Permissions};
 
 async fn ready() -> (EmbeddedBroker, Client) {
     let broker = EmbeddedBroker::start().await.unwrap();
@@ -360,4 +360,33 @@ async fn a_secret_can_be_updated() {
         AMQPClass::Connection(connection::AMQPMethod::UpdateSecretOk(_)) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_limited_user_is_refused_what_it_may_not_touch() {
+    let own = Permissions::none().vhost("/").configure("own.").write("amq.default").read("own.");
+    let broker = EmbeddedBroker::builder().limited_user("bob", "pw", own).start().await.unwrap();
+    let mut guest = Client::connect(&broker).await;
+    guest.open(1).await;
+    guest.queue("other", &[]).await;
+    guest.exchange("x", "fanout").await;
+    let mut client = Client::raw(&broker);
+    client.login_as("\0bob\0pw", 0).await;
+    client.open(1).await;
+    client.queue("own.q", &[]).await;
+    client.publish("", "own.q", "fine").await;
+    assert_eq!(client.get("own.q").await.unwrap().text(), "fine");
+    let declare = AMQPClass::Queue(queue::AMQPMethod::Declare(durable("not.own", &[])));
+    client.send(1, declare).await;
+    let told = "ACCESS_REFUSED - access to queue 'not.own' in vhost '/' refused for user 'bob'";
+    assert_eq!(client.channel_closed(1).await, (403, told.to_owned()));
+    client.open(1).await;
+    client.publish("x", "", "refused").await;
+    let told = "ACCESS_REFUSED - access to exchange 'x' in vhost '/' refused for user 'bob'";
+    assert_eq!(client.channel_closed(1).await, (403, told.to_owned()));
+    client.open(1).await;
+    let get = basic::Get { queue: "other".into(), no_ack: true };
+    client.send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get))).await;
+    let told = "ACCESS_REFUSED - access to queue 'other' in vhost '/' refused for user 'bob'";
+    assert_eq!(client.channel_closed(1).await, (403, told.to_owned()));
 }

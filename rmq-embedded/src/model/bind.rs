@@ -6,14 +6,19 @@ use amq_protocol::protocol::{AMQPClass, exchange, queue};
 
 use super::bindings::{Binding, Destination};
 use super::exception::Outcome;
+use super::exchange::{Exchange, Kind};
 use super::exchange_methods::check_not_default;
+use super::header_match;
 use super::queue_methods::strip_line_ends;
 use super::state::{At, State};
+use crate::permissions::Access;
 
 impl State {
     /// `queue.bind`.
     pub(crate) fn bind_queue(&mut self, at: At, bind: queue::Bind) -> Outcome {
         let name = self.queue_name(at, bind.queue.as_str())?;
+        self.check_queue_access(at, Access::Write, &name)?;
+        self.check_exchange_access(at, Access::Read, bind.exchange.as_str())?;
         let id = self.vhost_of(at.connection)?.queue(&name)?;
         self.check_access(at, id)?;
         let key = default_key(bind.queue.as_str(), bind.routing_key.as_str(), &name);
@@ -25,6 +30,7 @@ impl State {
         let source = strip_line_ends(bind.exchange.as_str());
         check_not_default(source)?;
         let exchange = self.vhost_of(at.connection)?.exchange_mut(source)?;
+        check_arguments(exchange, &binding)?;
         let source = exchange.name.clone();
         exchange.bindings.add(binding);
         if let Some(queue) = self.queues.get_mut(&id)
@@ -42,6 +48,8 @@ impl State {
     /// `queue.unbind`; a binding that is not there is removed already.
     pub(crate) fn unbind_queue(&mut self, at: At, unbind: queue::Unbind) -> Outcome {
         let name = self.queue_name(at, unbind.queue.as_str())?;
+        self.check_queue_access(at, Access::Write, &name)?;
+        self.check_exchange_access(at, Access::Read, unbind.exchange.as_str())?;
         let id = self.vhost_of(at.connection)?.queue(&name)?;
         self.check_access(at, id)?;
         let key = default_key(unbind.queue.as_str(), unbind.routing_key.as_str(), &name);
@@ -61,6 +69,8 @@ impl State {
         let (source, destination) = (bind.source.as_str(), bind.destination.as_str());
         check_not_default(source)?;
         check_not_default(destination)?;
+        self.check_exchange_access(at, Access::Write, destination)?;
+        self.check_exchange_access(at, Access::Read, source)?;
         let vhost = self.vhost_of(at.connection)?;
         vhost.exchange(source)?;
         let destination = vhost.exchange(destination)?.name.clone();
@@ -69,7 +79,9 @@ impl State {
             routing_key: Arc::from(bind.routing_key.as_str()),
             arguments: bind.arguments,
         };
-        vhost.exchange_mut(source)?.bindings.add(binding);
+        let exchange = vhost.exchange_mut(source)?;
+        check_arguments(exchange, &binding)?;
+        exchange.bindings.add(binding);
         if !bind.nowait {
             let ok = exchange::AMQPMethod::BindOk(exchange::BindOk {});
             self.send(at, AMQPClass::Exchange(ok));
@@ -82,6 +94,8 @@ impl State {
         let (source, destination) = (unbind.source.as_str(), unbind.destination.as_str());
         check_not_default(source)?;
         check_not_default(destination)?;
+        self.check_exchange_access(at, Access::Write, destination)?;
+        self.check_exchange_access(at, Access::Read, source)?;
         let vhost = self.vhost_of(at.connection)?;
         vhost.exchange(source)?;
         let destination = vhost.exchange(destination)?.name.clone();
@@ -119,6 +133,14 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Headers exchanges look at the arguments of a binding.
+fn check_arguments(exchange: &Exchange, binding: &Binding) -> Outcome {
+    if exchange.kind == Kind::Headers {
+        header_match::check(&binding.arguments)?;
+    }
+    Ok(())
 }
 
 /// With neither queue nor key given, the queue's own name is the key.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::channel::Channel;
 use super::ids::IdMap;
 use crate::link::outbox::Outbox;
+use crate::permissions::Permissions;
 
 /// How far a connection got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     /// Index of the vhost, once open.
     pub(crate) vhost: usize,
     pub(crate) user: Arc<str>,
+    /// What the user may touch; `None` for everything.
+    pub(crate) permissions: Option<Arc<Permissions>>,
     /// The name the client gave itself.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) capabilities: Capabilities,
@@ -62,6 +65,7 @@ impl Connection {
             channel_max: 0,
             vhost: 0,
             user: Arc::from(""),
+            permissions: None,
             name: None,
             capabilities: Capabilities::default(),
             has_published: false,

@@ -29,6 +29,7 @@ impl State {
         }
         let queue = self.named_queue(at, consume.queue.as_str())?;
         self.check_access(at, queue)?;
+        self.check_read(at, queue)?;
         self.check_global_qos(at, queue)?;
         let priority = priority(&consume)?;
         self.check_exclusive_use(queue, consume.exclusive)?;

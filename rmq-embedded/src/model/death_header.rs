@@ -1,4 +1,4 @@
-//! The `x-death` header and its companions, as RabbitMQ writes them.
+//! The `x-death` header and its companions, as RabbitMQ 3 writes them.
 
 use super::routing::extra_keys;
 use crate::wire::table::{RawTable, RawValue, TableWriter, write_long_bytes, write_long_string};
@@ -18,11 +18,6 @@ pub(crate) struct Death<'a> {
 }
 
 const X_DEATH: &[u8] = b"x-death";
-const LAST: [&[u8]; 3] = [
-    b"x-last-death-queue",
-    b"x-last-death-reason",
-    b"x-last-death-exchange",
-];
 
 impl Death<'_> {
     /// The header entries of the message after this death.
@@ -32,19 +27,17 @@ impl Death<'_> {
     pub(crate) fn headers(&self, old: RawTable<'_>, new_key: bool) -> Vec<u8> {
         let mut headers = TableWriter::default();
         for (key, value) in old.entries().filter_map(Result::ok) {
-            let replaced = key == X_DEATH || LAST.contains(&key) || new_key && key == b"CC";
+            let replaced = key == X_DEATH || new_key && key == b"CC";
             if !replaced {
                 headers.raw(key, value);
             }
         }
         let deaths = old.get("x-death").filter(|value| value.kind == b'A');
         headers.array("x-death", &self.deaths(deaths, old));
-        for prefix in ["x-first-death", "x-last-death"] {
-            if prefix == "x-last-death" || old.get("x-death").is_none() {
-                headers.long_string(&format!("{prefix}-queue"), self.queue.as_bytes());
-                headers.long_string(&format!("{prefix}-reason"), self.reason.as_bytes());
-                headers.long_string(&format!("{prefix}-exchange"), self.exchange.as_bytes());
-            }
+        if old.get("x-death").is_none() {
+            headers.long_string("x-first-death-queue", self.queue.as_bytes());
+            headers.long_string("x-first-death-reason", self.reason.as_bytes());
+            headers.long_string("x-first-death-exchange", self.exchange.as_bytes());
         }
         headers.0
     }

@@ -10,6 +10,7 @@ use super::exception::{Exception, Outcome};
 use super::exchange::{Exchange, Kind};
 use super::queue_methods::strip_line_ends;
 use super::state::{At, State};
+use crate::permissions::Access;
 
 impl State {
     /// `exchange.declare`.
@@ -26,6 +27,8 @@ impl State {
                 Exception::command_invalid(format!("unknown exchange type '{kind}'"))
             })?;
             check_not_default(name)?;
+            self.check_exchange_access(at, Access::Configure, name)?;
+            let vhost = self.vhost_of(at.connection)?;
             match vhost.exchanges.get(name) {
                 Some(current) => {
                     let label = vhost.exchange_label(name);
@@ -54,6 +57,7 @@ impl State {
     pub(crate) fn delete_exchange_method(&mut self, at: At, delete: &exchange::Delete) -> Outcome {
         let name = strip_line_ends(delete.exchange.as_str());
         check_not_default(name)?;
+        self.check_exchange_access(at, Access::Configure, name)?;
         let vhost_index = self.connection(at.connection)?.vhost;
         let vhost = self.vhost_of(at.connection)?;
         if name.starts_with("amq.") && vhost.exchanges.contains_key(name) {

@@ -16,6 +16,7 @@ impl State {
     pub(crate) fn get(&mut self, at: At, get: &basic::Get) -> Outcome {
         let id = self.named_queue(at, get.queue.as_str())?;
         self.check_access(at, id)?;
+        self.check_read(at, id)?;
         let now = self.now();
         self.expire_messages(id, now);
         let Some(queue) = self.queues.get_mut(&id) else {

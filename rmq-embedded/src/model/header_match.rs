@@ -3,6 +3,7 @@
 use amq_protocol::types::{AMQPValue, FieldTable};
 
 use super::arguments;
+use super::exception::{Exception, Outcome};
 use crate::wire::reader::Reader;
 use crate::wire::table::{RawTable, RawValue};
 
@@ -26,6 +27,24 @@ pub(crate) fn matches(arguments: &FieldTable, headers: Option<RawTable<'_>>) -> 
         compared.any(|same| same)
     } else {
         compared.all(|same| same)
+    }
+}
+
+/// Refuses a binding whose `x-match` is none of the four.
+pub(crate) fn check(arguments: &FieldTable) -> Outcome {
+    let Some(value) = arguments::lookup(arguments, "x-match") else {
+        return Ok(());
+    };
+    match arguments::text(value) {
+        Some("all" | "any" | "all-with-x" | "any-with-x") => Ok(()),
+        Some(other) => Err(Exception::precondition_failed(format!(
+            "Invalid x-match field value <<\"{other}\">>; expected all, any, all-with-x, or any-with-x"
+        ))),
+        None => Err(Exception::precondition_failed(format!(
+            "Invalid x-match field type {} (value {}); expected longstr",
+            arguments::type_name(value),
+            arguments::print(value)
+        ))),
     }
 }
 

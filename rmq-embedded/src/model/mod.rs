@@ -1,10 +1,12 @@
 //! The broker itself: vhosts, exchanges, queues, channels and what moves between them. No sockets, no tasks.
 
+pub(crate) mod access;
 pub(crate) mod arguments;
 pub(crate) mod assembly;
 pub(crate) mod bind;
 pub(crate) mod bindings;
 pub(crate) mod channel;
+pub(crate) mod closing;
 pub(crate) mod confirm;
 pub(crate) mod confirming;
 pub(crate) mod connection;

@@ -11,6 +11,7 @@ use super::reply_to;
 use super::routing;
 use super::state::{At, State};
 use super::strike::Flow;
+use crate::permissions::Access;
 use crate::fault::{Action, AtPublish};
 use crate::record::Event;
 use crate::wire::content::{Edit, Properties, rewrite};
@@ -131,14 +132,16 @@ impl State {
 
     fn check_publish(&mut self, at: At, complete: &Complete) -> Outcome {
         let user = self.connection(at.connection)?.user.clone();
-        let vhost = self.vhost_of(at.connection)?;
         let name = &complete.head.exchange;
+        self.check_exchange_access(at, Access::Write, name)?;
+        let vhost = self.vhost_of(at.connection)?;
         if !name.is_empty() && vhost.exchange(name)?.internal {
             let label = vhost.exchange_label(name);
             return Err(Exception::access_refused(format!(
                 "cannot publish to internal {label}"
             )));
         }
+        routing::check_extra_keys(headers_of(complete))?;
         let properties = complete.content.get(..complete.properties_length as usize);
         let claimed = Properties::scan(properties.unwrap_or_default())
             .ok()

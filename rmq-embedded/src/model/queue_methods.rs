@@ -15,6 +15,7 @@ use super::queue_options::{QueueOptions, compared_keys};
 use super::ready::Ready;
 use super::reply_to;
 use super::state::{At, State};
+use crate::permissions::Access;
 
 impl State {
     /// `queue.declare`.
@@ -37,6 +38,9 @@ impl State {
                 Arc::from(given)
             }
         };
+        if !declare.passive {
+            self.check_queue_access(at, Access::Configure, &name)?;
+        }
         let vhost = self.vhost_of(at.connection)?;
         let existing = vhost.queues.get(&*name).copied();
         let id = match existing {
@@ -138,6 +142,7 @@ impl State {
     /// `queue.delete`; a queue that is not there is deleted already.
     pub(crate) fn delete_queue_method(&mut self, at: At, delete: &queue::Delete) -> Outcome {
         let name = self.queue_name(at, delete.queue.as_str())?;
+        self.check_queue_access(at, Access::Configure, &name)?;
         let found = self.vhost_of(at.connection)?.queues.get(&*name).copied();
         let mut count = 0;
         if let Some(id) = found {
@@ -195,6 +200,7 @@ impl State {
     /// `queue.purge`: what waits is thrown away, what was delivered stays.
     pub(crate) fn purge(&mut self, at: At, purge: &queue::Purge) -> Outcome {
         let id = self.named_queue(at, purge.queue.as_str())?;
+        self.check_read(at, id)?;
         self.check_access(at, id)?;
         let Some(queue) = self.queues.get_mut(&id) else {
             return Ok(());
@@ -207,6 +213,14 @@ impl State {
             self.send(at, AMQPClass::Queue(ok));
         }
         Ok(())
+    }
+
+    /// 403 where the user may not read a queue.
+    pub(crate) fn check_read(&mut self, at: At, id: QueueId) -> Outcome {
+        match self.queues.get(&id).map(|queue| queue.name.clone()) {
+            Some(name) => self.check_queue_access(at, Access::Read, &name),
+            None => Ok(()),
+        }
     }
 
     /// The queue a name stands for; the empty name is the last one declared on the channel.

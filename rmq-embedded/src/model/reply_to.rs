@@ -62,7 +62,7 @@ impl State {
     pub(crate) fn declare_reply_queue(&mut self, at: At, name: &str) -> Outcome {
         let alive = match name.strip_prefix(ADDRESS_PREFIX) {
             Some(address) => self.reply_addresses.contains_key(address),
-            None => self.channel(at)?.replies.is_some(),
+            None => name == REPLY_TO,
         };
         if !alive {
             let label = self.vhost_of(at.connection)?.queue_label(name);

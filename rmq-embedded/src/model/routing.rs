@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::bindings::Destination;
+use super::exception::{Exception, Outcome};
 use super::ids::QueueId;
 use super::vhost::VHost;
 use crate::wire::table::RawTable;
@@ -54,6 +55,22 @@ pub(crate) fn route(
         found.sort_unstable();
         found.dedup();
     }
+}
+
+/// Refuses a message whose `CC` or `BCC` header is no list.
+pub(crate) fn check_extra_keys(headers: Option<RawTable<'_>>) -> Outcome {
+    let Some(headers) = headers else {
+        return Ok(());
+    };
+    for name in ["CC", "BCC"] {
+        if let Some(value) = headers.get(name).filter(|value| value.kind != b'A') {
+            let kind = value.type_name();
+            return Err(Exception::precondition_failed(format!(
+                "invalid message: {{unacceptable_type_in_header,\"{name}\",{kind}}}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The routing keys in the `CC` and `BCC` headers.

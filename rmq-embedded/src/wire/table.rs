@@ -30,6 +30,29 @@ impl<'a> RawValue<'a> {
         })
     }
 
+    /// RabbitMQ's name of the type.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self.kind {
+            b't' => "bool",
+            b'b' => "byte",
+            b'B' => "unsignedbyte",
+            b's' | b'U' => "short",
+            b'u' => "unsignedshort",
+            b'I' => "signedint",
+            b'i' => "unsignedint",
+            b'l' | b'L' => "long",
+            b'f' => "float",
+            b'd' => "double",
+            b'D' => "decimal",
+            b'S' => "longstr",
+            b'x' => "binary",
+            b'A' => "array",
+            b'T' => "timestamp",
+            b'F' => "table",
+            _ => "void",
+        }
+    }
+
     /// The content of a long string.
     pub(crate) fn as_long_string(&self) -> Option<&'a [u8]> {
         if self.kind == b'S' {

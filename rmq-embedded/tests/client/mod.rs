@@ -70,9 +70,13 @@ impl Client {
     }
 
     pub async fn login_with(&mut self, heartbeat: u16) {
+        self.login_as("\0guest\0guest", heartbeat).await;
+    }
+
+    pub async fn login_as(&mut self, response: &str, heartbeat: u16) {
         self.send_bytes(b"AMQP\x00\x00\x09\x01").await;
         self.next().await;
-        self.start_ok("PLAIN", "\0guest\0guest").await;
+        self.start_ok("PLAIN", response).await;
         self.next().await;
         let tune = connection::TuneOk {
             channel_max: 2047,

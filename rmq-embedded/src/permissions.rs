@@ -52,7 +52,9 @@ impl Permissions {
     }
 
     pub(crate) fn opens(&self, vhost: &str) -> bool {
-        self.vhosts.as_ref().is_none_or(|vhosts| vhosts.iter().any(|own| own == vhost))
+        self.vhosts
+            .as_ref()
+            .is_none_or(|vhosts| vhosts.iter().any(|own| own == vhost))
     }
 
     pub(crate) fn allow(&self, access: Access, name: &str) -> bool {
@@ -61,7 +63,9 @@ impl Permissions {
             Access::Write => &self.write,
             Access::Read => &self.read,
         };
-        beginnings.iter().any(|beginning| name.starts_with(beginning.as_str()))
+        beginnings
+            .iter()
+            .any(|beginning| name.starts_with(beginning.as_str()))
     }
 }
 

@@ -47,7 +47,8 @@ impl Default for Settings {
             port: 0,
             users: vec![User {
                 name: "guest".to_owned(),
-                password: "guest".to_owned(), permissions: None
+                password: "guest".to_owned(),
+                permissions: None,
             }],
             vhosts: vec!["/".to_owned()],
             frame_max: 131_072,

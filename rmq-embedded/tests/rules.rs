@@ -130,6 +130,12 @@ async fn refusals_carry_rabbitmqs_codes_and_texts() {
         assert_eq!(client.channel_closed(1).await, (code, told.to_owned()));
         client.open(1).await;
     }
+}
+
+#[tokio::test]
+async fn faulty_acks_properties_and_types_are_refused_as_rabbitmq_refuses_them() {
+    let (_broker, mut client) = ready().await;
+    client.queue("q", &[]).await;
     client.ack(1, 7, false).await;
     let told = "PRECONDITION_FAILED - unknown delivery tag 7".to_owned();
     assert_eq!(client.channel_closed(1).await, (406, told));
@@ -364,8 +370,16 @@ async fn a_secret_can_be_updated() {
 
 #[tokio::test]
 async fn a_limited_user_is_refused_what_it_may_not_touch() {
-    let own = Permissions::none().vhost("/").configure("own.").write("amq.default").read("own.");
-    let broker = EmbeddedBroker::builder().limited_user("bob", "pw", own).start().await.unwrap();
+    let own = Permissions::none()
+        .vhost("/")
+        .configure("own.")
+        .write("amq.default")
+        .read("own.");
+    let broker = EmbeddedBroker::builder()
+        .limited_user("bob", "pw", own)
+        .start()
+        .await
+        .unwrap();
     let mut guest = Client::connect(&broker).await;
     guest.open(1).await;
     guest.queue("other", &[]).await;
@@ -385,8 +399,13 @@ async fn a_limited_user_is_refused_what_it_may_not_touch() {
     let told = "ACCESS_REFUSED - access to exchange 'x' in vhost '/' refused for user 'bob'";
     assert_eq!(client.channel_closed(1).await, (403, told.to_owned()));
     client.open(1).await;
-    let get = basic::Get { queue: "other".into(), no_ack: true };
-    client.send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get))).await;
+    let get = basic::Get {
+        queue: "other".into(),
+        no_ack: true,
+    };
+    client
+        .send(1, AMQPClass::Basic(basic::AMQPMethod::Get(get)))
+        .await;
     let told = "ACCESS_REFUSED - access to queue 'other' in vhost '/' refused for user 'bob'";
     assert_eq!(client.channel_closed(1).await, (403, told.to_owned()));
 }

@@ -16,6 +16,8 @@ use crate::wire::frame::next_frame;
 
 /// How much is read at once at most.
 const READ_SIZE: usize = 256 * 1024;
+/// A buffer that grew above this for one large message is given back.
+const LARGE: usize = 8 * 1024 * 1024;
 /// How often a connection without heartbeats is looked at.
 const IDLE_TICK: Duration = Duration::from_secs(5);
 /// How long a client has to take the last bytes and to close its side.
@@ -132,6 +134,9 @@ impl Pump {
         }
         self.output.clear();
         self.sent = 0;
+        if self.output.capacity() > LARGE {
+            self.output = Vec::new();
+        }
         self.outbox.take(&mut self.output)
     }
 
@@ -214,6 +219,11 @@ impl Pump {
 
     /// A period went by; true where the client is gone.
     fn tick(&mut self) -> bool {
+        if self.outbox.is_muted() {
+            // Silence lasts until the client has enough of it.
+            self.deadline = Instant::now() + IDLE_TICK;
+            return false;
+        }
         if !self.state.lock().is_running(self.id) {
             return true;
         }

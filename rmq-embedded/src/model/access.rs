@@ -31,7 +31,10 @@ impl State {
     }
 
     fn refused(&self, at: At, label: &str) -> Exception {
-        let user = self.connections.get(&at.connection).map_or("", |connection| &connection.user);
+        let user = self
+            .connections
+            .get(&at.connection)
+            .map_or("", |connection| &connection.user);
         Exception::access_refused(format!("access to {label} refused for user '{user}'"))
     }
 }

@@ -1,8 +1,6 @@
 //! Frames of a client to what they ask for.
 
-use amq_protocol::protocol::{
-    AMQPClass, access, basic, channel, confirm, exchange, queue,
-};
+use amq_protocol::protocol::{AMQPClass, access, basic, channel, confirm, exchange, queue};
 
 use super::channel::{Assembly, Channel};
 use super::connection::Phase;

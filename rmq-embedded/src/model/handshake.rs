@@ -149,7 +149,10 @@ impl State {
         if wrong {
             // RabbitMQ gives no reason either: the stream ends where open-ok was due.
             let asked = (frame_max, channel_max);
-            tracing::warn!(?asked, "dropped a client that tuned to what was not offered");
+            tracing::warn!(
+                ?asked,
+                "dropped a client that tuned to what was not offered"
+            );
             self.connection(id)?.outbox.end(End::AfterFlush);
             return Ok(());
         }
@@ -168,7 +171,11 @@ impl State {
             return Err(Exception::not_allowed(format!("vhost {wanted} not found")));
         };
         let connection = self.connection(id)?;
-        if connection.permissions.as_ref().is_some_and(|own| !own.opens(wanted)) {
+        if connection
+            .permissions
+            .as_ref()
+            .is_some_and(|own| !own.opens(wanted))
+        {
             let user = connection.user.clone();
             return Err(Exception::not_allowed(format!(
                 "access to vhost '{wanted}' refused for user '{user}'"

@@ -305,3 +305,6 @@ impl DeliverySink for Sink {
         self.inbox.consumer.wake();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger};
+use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger, Metrics};
 
 /// The counters of one listener.
 #[derive(Debug, Default)]
@@ -16,17 +16,19 @@ pub(super) struct Counters {
 impl Counters {
     pub(super) fn delivered(&self, deliveries: usize) {
         self.ledger.delivered(deliveries as u64);
+        Metrics::consumed(deliveries as u64);
     }
 
     pub(super) fn ended(&self, end: DeliveryEnd, deliveries: usize) {
         if deliveries > 0 {
             self.ledger.ended(end, deliveries as u64);
+            Metrics::delivery_ended(end, deliveries as u64);
         }
     }
 
     /// A settlement that its channel no longer took: the broker delivers the message again.
     pub(super) fn stale(&self) {
-        self.ledger.ended(DeliveryEnd::LeftToBroker, 1);
+        self.ended(DeliveryEnd::LeftToBroker, 1);
         self.ledger.apart(0, 0, 1);
     }
 

@@ -113,7 +113,6 @@ impl NodeConfig {
         line("disk_free_limit.absolute", "100MB");
         if let Some(timeout) = self.consumer_timeout {
             line("consumer_timeout", &timeout.as_millis().to_string());
-            line("channel_tick_interval", "1000");
         }
         if let (Some(tls), Some(tls_port)) = (&self.tls, tls_port) {
             line("listeners.ssl.local", &format!("127.0.0.1:{tls_port}"));

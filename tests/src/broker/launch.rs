@@ -73,11 +73,13 @@ impl Layout {
             "RABBITMQ_CTL_DIST_PORT_MAX",
             &(tool_ports + 60).to_string(),
         );
-        // Schedulers that spin while they wait would take the cores from what is tested.
+        // Schedulers that spin while they wait would take the cores from what is tested. The tick is how often a
+        // channel looks for deliveries beyond the consumer timeout; rabbitmq.conf has no name for it.
         set(
             &mut command,
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-            &"-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
+            &"-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none \
+                -rabbit channel_tick_interval 1000",
         );
         command
     }

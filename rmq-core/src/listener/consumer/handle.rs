@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::handler::{Acknowledgement, HandlerContext, Outcome};
 use crate::message::Delivery;
-use crate::observability::{DeliveryEnd, process_span};
+use crate::observability::{DeliveryEnd, Metrics, TraceContext, process_span};
 use crate::transport::Settlement;
 
 use super::super::by_hand::ByHand;
@@ -71,10 +71,16 @@ impl Consumer {
         let flow = if span.is_none() {
             self.deliver(session, arrived, began).await
         } else {
+            if let Some(trace) = TraceContext::extract(&properties.headers) {
+                span.record("trace_id", format!("{:032x}", trace.trace_id()));
+                span.record("parent_span_id", format!("{:016x}", trace.span_id()));
+            }
             self.deliver(session, arrived, began).instrument(span).await
         };
+        let took = began.elapsed();
+        Metrics::processed(took);
         if !self.listener.settings.no_ack() {
-            session.check_pace(began.elapsed()).await;
+            session.check_pace(took).await;
         }
         flow
     }

@@ -1,0 +1,135 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use futures_util::future::poll_immediate;
+
+use super::*;
+use crate::message::Message;
+
+fn delivery(tag: u64) -> Delivery {
+    Delivery {
+        message: Message::new("body").with_message_id(format!("m{tag}")),
+        exchange: ByteString::new(),
+        routing_key: ByteString::new(),
+        redelivered: false,
+        tag,
+        generation: 1,
+        consumer_tag: ByteString::new(),
+    }
+}
+
+fn filled(
+    no_ack: bool,
+    bound: usize,
+    tags: std::ops::Range<u64>,
+) -> (Arc<Inbox>, Arc<dyn DeliverySink>) {
+    let inbox = Inbox::new(Arc::default(), no_ack, bound);
+    let sink = inbox.sink(0);
+    sink.deliver(&mut tags.map(delivery).collect());
+    (inbox, sink)
+}
+
+fn closed() -> CloseCause {
+    CloseCause {
+        link: false,
+        code: 0,
+        text: "provoked".into(),
+        class: 0,
+        method: 0,
+        by_us: false,
+    }
+}
+
+fn tag(event: Option<Event>) -> u64 {
+    match event {
+        Some(Event::Delivery(arrived)) => arrived.delivery.tag,
+        other => panic!("not a delivery: {other:?}"),
+    }
+}
+
+fn left(inbox: &Inbox) -> (u64, u64) {
+    let counts = inbox.counters.snapshot().deliveries;
+    (counts.left_to_broker, counts.in_flight)
+}
+
+#[test]
+fn the_end_of_the_channel_leaves_to_the_broker_what_was_not_started() {
+    let (inbox, sink) = filled(false, 0, 1..6);
+    assert_eq!(tag(inbox.poll_now()), 1);
+    sink.closed(&closed());
+    assert!(matches!(inbox.poll_now(), Some(Event::Closed(_))));
+    // The one that was started is its consumer's to count.
+    assert_eq!(left(&inbox), (4, 1));
+}
+
+#[test]
+fn without_acknowledgements_the_end_of_the_channel_takes_nothing_away() {
+    let (inbox, sink) = filled(true, 100, 1..4);
+    sink.closed(&closed());
+    for expected in 1..4 {
+        assert_eq!(tag(inbox.poll_now()), expected);
+    }
+    assert!(matches!(inbox.poll_now(), Some(Event::Closed(_))));
+    assert_eq!(left(&inbox), (0, 3));
+}
+
+#[test]
+fn what_is_taken_back_is_the_newest_and_the_rest_keeps_its_order() {
+    let (inbox, _sink) = filled(false, 0, 1..8);
+    let taken = inbox.take_back(3, |delivery| delivery.tag != 6);
+    let tags: Vec<u64> = taken.iter().map(|delivery| delivery.tag).collect();
+    assert_eq!(tags, [4, 5, 7]);
+    for expected in [1, 2, 3, 6] {
+        assert_eq!(tag(inbox.poll_now()), expected);
+    }
+    inbox.drained();
+    assert!(matches!(inbox.poll_now(), Some(Event::Drained)));
+}
+
+#[test]
+fn a_cancelled_queue_is_told_after_what_it_delivered() {
+    let (inbox, sink) = filled(false, 0, 1..2);
+    sink.cancelled();
+    assert_eq!(tag(inbox.poll_now()), 1);
+    assert!(matches!(inbox.poll_now(), Some(Event::Cancelled(0))));
+    assert!(inbox.poll_now().is_none());
+}
+
+#[tokio::test]
+async fn a_consumer_held_back_is_recalled_at_half_of_the_bound() {
+    let (inbox, sink) = filled(true, 4, 1..4);
+    assert!(poll_immediate(inbox.overrun()).await.is_none());
+    sink.deliver(&mut vec![delivery(4)]);
+    assert!(poll_immediate(inbox.overrun()).await.is_some());
+    inbox.held_back();
+    assert_eq!(tag(inbox.poll_now()), 1);
+    assert_eq!(tag(inbox.poll_now()), 2);
+    assert!(matches!(inbox.poll_now(), Some(Event::Recalled)));
+    assert_eq!(tag(inbox.poll_now()), 3);
+}
+
+#[tokio::test]
+async fn a_waiting_consumer_wakes_for_each_kind_of_event() {
+    let (inbox, sink) = filled(false, 0, 1..1);
+    let mut next = Box::pin(inbox.next());
+    assert!(poll_immediate(&mut next).await.is_none());
+    let waiting = tokio::spawn({
+        let inbox = Arc::clone(&inbox);
+        async move { inbox.next().await }
+    });
+    drop(next);
+    tokio::task::yield_now().await;
+    sink.deliver(&mut vec![delivery(9)]);
+    assert_eq!(tag(Some(waiting.await.unwrap())), 9);
+    assert_eq!(inbox.started().unwrap().message_id.as_deref(), Some("m9"));
+    let waiting = tokio::spawn({
+        let inbox = Arc::clone(&inbox);
+        async move { inbox.ended().await }
+    });
+    tokio::task::yield_now().await;
+    inbox.drained();
+    waiting.await.unwrap();
+}

@@ -253,6 +253,13 @@ pub async fn topology_is_declared_bound_unbound_and_deleted(address: &str) {
             .await
             .unwrap();
     }
+    link.close(soon()).await;
+}
+
+pub async fn a_declaration_that_differs_says_in_which_argument(address: &str) {
+    let link = link(address).await;
+    let channel = link.open_channel(soon()).await.unwrap();
+    let first = name(&rmq_tests::broker::unique("different"));
     // Different: the broker's words say which argument.
     channel
         .declare_exchange(

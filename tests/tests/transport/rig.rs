@@ -149,7 +149,7 @@ impl Publisher {
 /// What a consumer was told.
 #[derive(Debug)]
 pub enum Heard {
-    Delivery(Delivery),
+    Delivery(Box<Delivery>),
     Cancelled,
     Closed(CloseCause),
 }
@@ -159,7 +159,7 @@ struct Deliveries(mpsc::UnboundedSender<Heard>);
 impl DeliverySink for Deliveries {
     fn deliver(&self, deliveries: &mut Vec<Delivery>) {
         for delivery in deliveries.drain(..) {
-            let _ = self.0.send(Heard::Delivery(delivery));
+            let _ = self.0.send(Heard::Delivery(Box::new(delivery)));
         }
     }
 
@@ -196,7 +196,7 @@ impl Consumer {
 
     pub async fn delivery(&mut self) -> Delivery {
         match self.next().await {
-            Heard::Delivery(delivery) => delivery,
+            Heard::Delivery(delivery) => *delivery,
             other => panic!("{other:?}"),
         }
     }

@@ -11,9 +11,12 @@ use crate::rig::{self, LONG, name, soon, verdict_sink};
 
 const SHORT: Duration = Duration::from_millis(300);
 
+/// Of a handshake, whose first steps are really made within it.
+const HANDSHAKE: Duration = Duration::from_secs(3);
+
 fn settings(fake: &Fake) -> LinkSettings {
     LinkSettings {
-        handshake_timeout: SHORT,
+        handshake_timeout: HANDSHAKE,
         ..rig::settings(&fake.address())
     }
 }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -21,17 +20,6 @@ use super::{
 
 /// Arguments of a declaration or a consumer, in order.
 pub type Arguments = Vec<(ByteString, Value)>;
-
-/// What the broker said about a declared queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Declared {
-    /// Its name; the broker's choice if none was asked for.
-    pub queue: Name,
-    /// Messages ready.
-    pub messages: u32,
-    /// Consumers.
-    pub consumers: u32,
-}
 
 /// A message fetched by get.
 #[derive(Debug, Clone)]
@@ -152,100 +140,12 @@ impl Channel {
         Ok(channel)
     }
 
-    fn lease(&self) -> &Arc<Lease> {
+    pub(super) fn lease(&self) -> &Arc<Lease> {
         &self.last.lease
     }
 
-    fn ended(doing: String, cause: &CloseCause) -> TransportError {
-        let kind = if cause.link {
-            TransportErrorKind::ConnectionClosed(cause.code)
-        } else {
-            TransportErrorKind::ChannelClosed(cause.code)
-        };
-        TransportError {
-            kind,
-            doing,
-            text: cause.to_string(),
-        }
-    }
-
-    /// Waits for an answer, the end of the channel or the deadline, and closes the channel at the latter.
-    async fn answer<T>(
-        &self,
-        doing: String,
-        deadline: Deadline,
-        answer: impl Future<Output = Option<T>>,
-    ) -> Result<T, TransportError> {
-        let answered = deadline.limit(async {
-            tokio::select! {
-                biased;
-                answer = answer => answer.ok_or(()),
-                _ = self.closed() => Err(()),
-            }
-        });
-        match answered.await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(())) => match deadline.limit(self.closed()).await {
-                Ok(cause) => Err(Self::ended(doing, &cause)),
-                Err(_) => Err(self.missed(doing)),
-            },
-            Err(_) => Err(self.missed(doing)),
-        }
-    }
-
-    /// An answer that comes after its deadline would be taken for the next one's: the channel is closed.
-    fn missed(&self, doing: String) -> TransportError {
-        let (channel, deadline) = (self.clone(), Deadline::after(self.last.shared.rpc_timeout));
-        self.last
-            .shared
-            .runtime
-            .spawn(async move { channel.close(deadline).await });
-        TransportError {
-            kind: TransportErrorKind::Deadline,
-            doing,
-            text: "no answer before the deadline; the channel is closed".into(),
-        }
-    }
-
-    /// One control call, in a task that is never dropped.
-    async fn call<T, F>(
-        &self,
-        doing: String,
-        deadline: Deadline,
-        call: impl FnOnce(lapin::Channel) -> F + Send + 'static,
-    ) -> Result<T, TransportError>
-    where
-        T: Send + 'static,
-        F: Future<Output = lapin::Result<T>> + Send,
-    {
-        let deadline = deadline.min(Deadline::after(self.last.shared.rpc_timeout));
-        let (send, answer) = oneshot::channel();
-        let lease = Arc::clone(self.lease());
-        self.last.shared.runtime.spawn(async move {
-            let _one = Arc::clone(&lease.calls).lock_owned().await;
-            let Some(lapin) = lease.control.lock().channel() else {
-                return;
-            };
-            // A deadline that passed while this waited for its turn has closed the channel.
-            let result = call(lapin).await;
-            // Nobody listens any more: the caller has gone, or has its error.
-            let _ = send.send(result);
-        });
-        let answer = self
-            .answer(doing.clone(), deadline, async { answer.await.ok() })
-            .await?;
-        match answer {
-            Ok(answer) => Ok(answer),
-            // lapin's errors follow the end of the channel, which says more.
-            Err(error) => match self.close_cause().or_else(|| self.last.shared.end_cause()) {
-                Some(cause) => Err(Self::ended(doing, &cause)),
-                None => Err(TransportError {
-                    kind: TransportErrorKind::Protocol,
-                    doing,
-                    text: error.to_string(),
-                }),
-            },
-        }
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.last.shared
     }
 }
 
@@ -260,10 +160,6 @@ async fn create(shared: Arc<Shared>) -> lapin::Result<Channel> {
     Ok(Channel { last })
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the shape of the protocol's methods"
-)]
 impl Channel {
     /// The process-wide number of this lease: a settlement or a verdict belongs to one generation only.
     #[must_use]
@@ -288,7 +184,7 @@ impl Channel {
         cause
             .ok()
             .flatten()
-            .unwrap_or_else(|| self.last.shared.lost_cause("the channel has ended"))
+            .unwrap_or_else(|| self.shared().lost_cause("the channel has ended"))
     }
 
     /// Takes the next tag, enters the publish into the channel's list and appends its frames, under one lock.
@@ -349,7 +245,7 @@ impl Channel {
         deadline: Deadline,
     ) -> Result<Option<Got>, TransportError> {
         let doing = format!("get a message from queue `{queue}`");
-        let deadline = deadline.min(Deadline::after(self.last.shared.rpc_timeout));
+        let deadline = deadline.min(Deadline::after(self.shared().rpc_timeout));
         let answer = self.lease().get(queue, no_ack);
         let answer = async {
             match answer {
@@ -440,251 +336,12 @@ impl Channel {
         self.call(doing, deadline, call).await
     }
 
-    /// `exchange.declare`; `passive` only asks.
-    ///
-    /// # Errors
-    /// 406 when it is there and different, 404 when passive and missing, 403.
-    pub async fn declare_exchange(
-        &self,
-        name: &Name,
-        kind: &str,
-        passive: bool,
-        durable: bool,
-        auto_delete: bool,
-        internal: bool,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("declare exchange `{name}`");
-        let arguments = table(&arguments, &doing)?;
-        let (name, kind) = (short(name), lapin::ExchangeKind::Custom(kind.to_owned()));
-        let options = options::ExchangeDeclareOptions {
-            passive,
-            durable,
-            auto_delete,
-            internal,
-            nowait: false,
-        };
-        let call = move |lapin: lapin::Channel| async move {
-            lapin.exchange_declare(name, kind, options, arguments).await
-        };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `queue.declare`; `passive` only asks.
-    ///
-    /// # Errors
-    /// 406 when it is there and different, 404 when passive and missing, 405 when another connection owns it, 403.
-    pub async fn declare_queue(
-        &self,
-        name: &Name,
-        passive: bool,
-        durable: bool,
-        exclusive: bool,
-        auto_delete: bool,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<Declared, TransportError> {
-        let doing = format!("declare queue `{name}`");
-        let arguments = table(&arguments, &doing)?;
-        let name = short(name);
-        let options = options::QueueDeclareOptions {
-            passive,
-            durable,
-            exclusive,
-            auto_delete,
-            nowait: false,
-        };
-        let call = move |lapin: lapin::Channel| async move {
-            lapin.queue_declare(name, options, arguments).await
-        };
-        let queue = self.call(doing, deadline, call).await?;
-        Ok(Declared {
-            // The broker's short string fits.
-            queue: Name::try_from(queue.name().as_str()).unwrap_or_default(),
-            messages: queue.message_count(),
-            consumers: queue.consumer_count(),
-        })
-    }
-
-    /// `queue.bind`.
-    ///
-    /// # Errors
-    /// 404 when one end is missing.
-    pub async fn bind_queue(
-        &self,
-        queue: &Name,
-        exchange: &Name,
-        routing_key: &Name,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("bind queue `{queue}` to exchange `{exchange}`");
-        let arguments = table(&arguments, &doing)?;
-        let (queue, exchange, key) = (short(queue), short(exchange), short(routing_key));
-        let call = move |lapin: lapin::Channel| async move {
-            lapin
-                .queue_bind(
-                    queue,
-                    exchange,
-                    key,
-                    options::QueueBindOptions::default(),
-                    arguments,
-                )
-                .await
-        };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `queue.unbind`.
-    ///
-    /// # Errors
-    /// When the channel ended or the deadline passed.
-    pub async fn unbind_queue(
-        &self,
-        queue: &Name,
-        exchange: &Name,
-        routing_key: &Name,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("unbind queue `{queue}` from exchange `{exchange}`");
-        let arguments = table(&arguments, &doing)?;
-        let (queue, exchange, key) = (short(queue), short(exchange), short(routing_key));
-        let call = move |lapin: lapin::Channel| async move {
-            lapin.queue_unbind(queue, exchange, key, arguments).await
-        };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `exchange.bind`.
-    ///
-    /// # Errors
-    /// 404 when one end is missing.
-    pub async fn bind_exchange(
-        &self,
-        destination: &Name,
-        source: &Name,
-        routing_key: &Name,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("bind exchange `{destination}` to exchange `{source}`");
-        let arguments = table(&arguments, &doing)?;
-        let (destination, source, key) = (short(destination), short(source), short(routing_key));
-        let call = move |lapin: lapin::Channel| async move {
-            lapin
-                .exchange_bind(
-                    destination,
-                    source,
-                    key,
-                    options::ExchangeBindOptions::default(),
-                    arguments,
-                )
-                .await
-        };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `exchange.unbind`.
-    ///
-    /// # Errors
-    /// When the channel ended or the deadline passed.
-    pub async fn unbind_exchange(
-        &self,
-        destination: &Name,
-        source: &Name,
-        routing_key: &Name,
-        arguments: Arguments,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("unbind exchange `{destination}` from exchange `{source}`");
-        let arguments = table(&arguments, &doing)?;
-        let (destination, source, key) = (short(destination), short(source), short(routing_key));
-        let call = move |lapin: lapin::Channel| async move {
-            lapin
-                .exchange_unbind(
-                    destination,
-                    source,
-                    key,
-                    options::ExchangeUnbindOptions::default(),
-                    arguments,
-                )
-                .await
-        };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `exchange.delete`.
-    ///
-    /// # Errors
-    /// 406 when `if_unused` and in use.
-    pub async fn delete_exchange(
-        &self,
-        name: &Name,
-        if_unused: bool,
-        deadline: Deadline,
-    ) -> Result<(), TransportError> {
-        let doing = format!("delete exchange `{name}`");
-        let name = short(name);
-        let options = options::ExchangeDeleteOptions {
-            if_unused,
-            nowait: false,
-        };
-        let call =
-            move |lapin: lapin::Channel| async move { lapin.exchange_delete(name, options).await };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `queue.delete`: the number of messages that went with it.
-    ///
-    /// # Errors
-    /// 406 when a condition does not hold.
-    pub async fn delete_queue(
-        &self,
-        name: &Name,
-        if_unused: bool,
-        if_empty: bool,
-        deadline: Deadline,
-    ) -> Result<u32, TransportError> {
-        let doing = format!("delete queue `{name}`");
-        let name = short(name);
-        let options = options::QueueDeleteOptions {
-            if_unused,
-            if_empty,
-            nowait: false,
-        };
-        let call =
-            move |lapin: lapin::Channel| async move { lapin.queue_delete(name, options).await };
-        self.call(doing, deadline, call).await
-    }
-
-    /// `queue.purge`: the number of messages dropped.
-    ///
-    /// # Errors
-    /// 404 when it is missing.
-    pub async fn purge_queue(
-        &self,
-        name: &Name,
-        deadline: Deadline,
-    ) -> Result<u32, TransportError> {
-        let doing = format!("purge queue `{name}`");
-        let name = short(name);
-        let call = move |lapin: lapin::Channel| async move {
-            lapin
-                .queue_purge(name, options::QueuePurgeOptions::default())
-                .await
-        };
-        self.call(doing, deadline, call).await
-    }
-
     /// Closes it; deliveries not settled go back to the broker. At the deadline the link is dropped. Never fails.
     pub async fn close(&self, deadline: Deadline) {
         self.lease().close_control();
         if deadline.limit(self.closed()).await.is_err() {
             // Its number cannot be used again, and nobody knows what the broker has seen.
-            self.last
-                .shared
+            self.shared()
                 .lost("a channel did not close before its deadline");
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! - **Control plane: lapin** (handshake, channels, declarations, qos, consume, cancel). It speaks through a pipe in
 //!   memory (`pipe`), and what it writes is cut into frames, checked and appended to what waits for the socket
-//!   (`lapin_frames`, `outbox`). Its calls run in tasks of their own (`channel`, `control`).
+//!   (`lapin_frames`, `outbox`). Its calls run in tasks of their own (`calls`, `control`).
 //! - **Data plane: ours.** The reader sorts what comes (`reader`, `incoming`), puts messages together (`content`), pairs confirms
 //!   and returns with publishes (`pending`, `private_header`) and keeps the acknowledgement `frontier`. What is
 //!   under way on one channel is its `lease`.
@@ -24,6 +24,7 @@
 //! 9. Blocked, it writes nothing: it is not told.
 
 mod arguments;
+mod calls;
 mod channel;
 mod content;
 mod contract;
@@ -49,13 +50,15 @@ mod settings;
 mod shared;
 mod supervisor;
 mod tags;
+mod topology_calls;
 mod tune;
 mod writer;
 
-pub use channel::{Arguments, Channel, ConsumeSpec, Declared, Got};
+pub use channel::{Arguments, Channel, ConsumeSpec, Got};
 pub use contract::{DeliverySink, Pending, PublishSink, Settlement, Token, Verdict};
 #[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedBroker, embedded_target, start_embedded};
 pub use error::{CloseCause, PublishRejected, Stale, TransportError, TransportErrorKind};
 pub use link::{Link, LinkState};
 pub use settings::{Credentials, Limits, LinkSettings, Target, TlsSettings};
+pub use topology_calls::Declared;

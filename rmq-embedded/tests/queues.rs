@@ -74,6 +74,7 @@ async fn a_rejected_message_is_dead_lettered_with_its_death_told() {
     );
     assert_eq!(dead.header("x-first-death-reason"), Some(&text("rejected")));
     assert_eq!(dead.header("x-first-death-queue"), Some(&text("q")));
+    assert_eq!(dead.header("x-last-death-queue"), Some(&text("q")));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! The `x-death` header and its companions, as RabbitMQ 3 writes them.
+//! The `x-death` header and its companions, as RabbitMQ writes them: 3.10 the
+//! first death, 3.13 and 4 the last one, too.
 
 use super::routing::extra_keys;
 use crate::wire::table::{RawTable, RawValue, TableWriter, write_long_bytes, write_long_string};
@@ -18,6 +19,7 @@ pub(crate) struct Death<'a> {
 }
 
 const X_DEATH: &[u8] = b"x-death";
+const X_LAST_DEATH: &[u8] = b"x-last-death-";
 
 impl Death<'_> {
     /// The header entries of the message after this death.
@@ -27,7 +29,8 @@ impl Death<'_> {
     pub(crate) fn headers(&self, old: RawTable<'_>, new_key: bool) -> Vec<u8> {
         let mut headers = TableWriter::default();
         for (key, value) in old.entries().filter_map(Result::ok) {
-            let replaced = key == X_DEATH || new_key && key == b"CC";
+            let replaced =
+                key == X_DEATH || key.starts_with(X_LAST_DEATH) || new_key && key == b"CC";
             if !replaced {
                 headers.raw(key, value);
             }
@@ -35,11 +38,17 @@ impl Death<'_> {
         let deaths = old.get("x-death").filter(|value| value.kind == b'A');
         headers.array("x-death", &self.deaths(deaths, old));
         if old.get("x-death").is_none() {
-            headers.long_string("x-first-death-queue", self.queue.as_bytes());
-            headers.long_string("x-first-death-reason", self.reason.as_bytes());
-            headers.long_string("x-first-death-exchange", self.exchange.as_bytes());
+            self.summary("x-first-death", &mut headers);
         }
+        self.summary("x-last-death", &mut headers);
         headers.0
+    }
+
+    /// Queue, reason and exchange of this death under one prefix.
+    fn summary(&self, prefix: &str, headers: &mut TableWriter) {
+        headers.long_string(&format!("{prefix}-queue"), self.queue.as_bytes());
+        headers.long_string(&format!("{prefix}-reason"), self.reason.as_bytes());
+        headers.long_string(&format!("{prefix}-exchange"), self.exchange.as_bytes());
     }
 
     fn deaths(&self, earlier: Option<RawValue<'_>>, headers: RawTable<'_>) -> Vec<u8> {

@@ -164,6 +164,9 @@ async fn mutated_conversations_end_the_link() {
         // Most rounds spare the protocol header, or nothing behind it would ever be read.
         let from = if random.u8(..) < 16 { 0 } else { 8 };
         for _ in 0..random.usize(1..4) {
+            if bytes.len() <= from {
+                break;
+            }
             let at = random.usize(from..bytes.len());
             match random.u8(..6) {
                 0 => bytes[at] = random.u8(..),

@@ -133,8 +133,7 @@ async fn a_wrong_password_without_the_capability_drops_the_connection(broker: Br
     let error = broker
         .open(handshake.user("guest", "wrong"))
         .await
-        .err()
-        .expect("refused");
+        .expect_err("refused");
     assert!(error.close().is_none(), "{error}");
     assert!(error.to_string().contains("the stream ended"), "{error}");
     Ok(())
@@ -210,8 +209,7 @@ async fn tuned_to_nothing(broker: &Broker, frame_max: u32) -> Outcome {
     let error = broker
         .open(Handshake::default().tune(100, frame_max, 0))
         .await
-        .err()
-        .expect("refused");
+        .expect_err("refused");
     assert!(error.close().is_none(), "{error}");
     assert!(error.to_string().contains("the stream ended"), "{error}");
     Ok(())

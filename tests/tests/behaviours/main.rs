@@ -11,6 +11,7 @@
 )]
 
 mod known_gaps;
+mod private;
 #[macro_use]
 mod stage;
 
@@ -27,6 +28,7 @@ mod framing;
 mod get;
 mod handshake;
 mod headers_exchange;
+mod lifecycle;
 mod limits;
 mod prefetch;
 mod priorities;

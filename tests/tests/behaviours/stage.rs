@@ -65,6 +65,10 @@ impl Broker {
         self.kind == Kind::Rabbit(release)
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// A socket that nothing was said on.
     pub(crate) async fn wire(&self) -> Result<Wire, RawError> {
         Ok(Wire::new(TcpStream::connect(&self.address).await?))

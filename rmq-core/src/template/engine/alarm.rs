@@ -111,8 +111,8 @@ impl Alarm {
         pauses.delayed.iter().map(|delayed| delayed.due).min()
     }
 
-    /// Waits for the moment of the next scan.
-    async fn ring(&self) {
+    /// Waits for the moment of the next scan, and gives it: a timer may fire a fraction of a millisecond early.
+    async fn ring(&self) -> Instant {
         loop {
             let next = self.next.load(Ordering::Acquire);
             let earlier = self.earlier.notified();
@@ -124,7 +124,7 @@ impl Alarm {
             tokio::select! {
                 () = tokio::time::sleep_until(moment) => {
                     self.next.store(NEVER, Ordering::Release);
-                    return;
+                    return moment.max(Instant::now());
                 }
                 () = earlier => {}
             }
@@ -137,7 +137,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
     loop {
         tokio::select! {
             () = engine.stopped.cancelled() => return,
-            () = engine.alarm.ring() => engine.sweep(Instant::now()),
+            now = engine.alarm.ring() => engine.sweep(now),
         }
     }
 }

@@ -22,8 +22,7 @@ use super::{DeliveryEnd, PublishCounts};
 pub struct Metrics;
 
 impl Metrics {
-    /// Messages that left.
-    pub fn sent(messages: u64) {
+    fn sent(messages: u64) {
         counter!("messaging.client.sent.messages", "messaging.system" => "rabbitmq")
             .increment(messages);
     }
@@ -36,8 +35,11 @@ impl Metrics {
         )
     }
 
-    /// Messages of one batch that ended, and what is still in flight.
+    /// Messages of one batch that ended, and what is still in flight. `messaging.client.sent.messages` counts them
+    /// here, too: each message once, and each copy.
     pub fn settled(ended: &PublishCounts, in_flight: u64) {
+        let told = ended.confirmed + ended.returned + ended.nacked + ended.refused + ended.unknown;
+        Self::sent(told + ended.copies);
         let add = |outcome: &'static str, messages: u64| {
             if messages > 0 {
                 counter!("rmq.publish.outcomes", "outcome" => outcome).increment(messages);

@@ -192,14 +192,14 @@ impl Engine {
         let mut next = None;
         // Under the gate's lock nothing moves between backlog and channel: none is missed.
         let mut gate = self.gate.lock();
-        let trouble = self.trouble.lock().clone();
+        let (lost, trouble) = (self.lost.lock().clone(), self.trouble.lock().clone());
         let mut expired_suspects = 0;
         let suspects = gate.suspects;
         let mut index = 0;
         gate.backlog.retain(|entry| {
             let expired = entry.deadline <= now;
             if expired {
-                let cause = not_sent(&trouble);
+                let cause = no_channel(entry, &lost, &trouble);
                 self.tell_without_verdict(entry, RefusedReason::NotConnected, &cause, tally);
                 tally.slots += 1;
                 expired_suspects += usize::from(index < suspects);
@@ -237,8 +237,13 @@ impl Engine {
     }
 }
 
-fn not_sent(trouble: &ByteString) -> ByteString {
-    format!("there was no channel to send it on until its deadline: {trouble}").into()
+fn no_channel(entry: &Entry, lost: &ByteString, trouble: &ByteString) -> ByteString {
+    if entry.progress().attempts == 0 {
+        format!("there was no channel to send it on until its deadline: {trouble}").into()
+    } else {
+        format!("{lost}; until its deadline there was no channel to send it on again: {trouble}")
+            .into()
+    }
 }
 
 fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {

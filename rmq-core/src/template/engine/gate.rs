@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytestring::ByteString;
+
 use crate::template::channel::PublishChannel;
+use crate::transport::PublishRejected;
 
 use super::entry::Entry;
 use super::flight::Flight;
@@ -33,13 +36,26 @@ pub(super) struct Gate {
 
 /// What became of one try to append.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Appended {
+enum Appended {
     /// Its bytes leave; whether a copy was sent before.
     Sent { again: bool },
     /// Its end was told meanwhile; its slot of the window is to be freed.
     Told,
+    /// Its properties do not fit this link's frames: the cause. Nothing was sent.
+    TooLarge(ByteString),
     /// The channel has ended.
     Closed,
+}
+
+/// What became of a message given to the gate.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// It is on its way, or waits for a channel.
+    Taken,
+    /// Its properties do not fit a frame: the cause.
+    TooLarge(ByteString),
+    /// Nothing goes out any more.
+    Stopped,
 }
 
 /// What the supervisor does next.
@@ -57,21 +73,28 @@ pub(super) struct Step {
     pub(super) copies: u64,
     /// Slots of the window that are free again.
     pub(super) slots: usize,
+    /// Messages whose properties do not fit a frame of this link, each with the cause.
+    pub(super) too_large: Vec<(Arc<Entry>, ByteString)>,
 }
 
 /// Messages appended under one hold of the lock, so that a long backlog does not keep callers waiting.
 const AT_ONCE: usize = 64;
 
 impl Gate {
-    /// Takes a message that has entered the window. False when nothing goes out any more.
-    pub(super) fn accept(&mut self, entry: Arc<Entry>) -> bool {
+    /// Takes a message that has entered the window.
+    pub(super) fn accept(&mut self, entry: &Arc<Entry>) -> Accepted {
         if self.stopped {
-            return false;
+            return Accepted::Stopped;
         }
-        if !self.open || self.append(&entry) == Appended::Closed {
-            self.backlog.push_back(entry);
+        if self.open {
+            match self.append(entry) {
+                Appended::Sent { .. } | Appended::Told => return Accepted::Taken,
+                Appended::TooLarge(cause) => return Accepted::TooLarge(cause),
+                Appended::Closed => {}
+            }
         }
-        true
+        self.backlog.push_back(Arc::clone(entry));
+        Accepted::Taken
     }
 
     /// Takes a message back for one more attempt: before everything that waits, behind the suspects. One that goes
@@ -102,9 +125,14 @@ impl Gate {
             entry.mandatory,
             token,
         );
-        if published.is_err() {
+        if let Err(rejected) = published {
             drop(current.flight.remove(token));
-            return Appended::Closed;
+            return match rejected {
+                PublishRejected::Closed => Appended::Closed,
+                PublishRejected::PropertiesTooLarge { .. } => {
+                    Appended::TooLarge(rejected.to_string().into())
+                }
+            };
         }
         let again = progress.note_sent();
         Appended::Sent { again }
@@ -161,6 +189,7 @@ impl Gate {
         match self.append(&entry) {
             Appended::Sent { again } => step.copies += u64::from(again),
             Appended::Told => step.slots += 1,
+            Appended::TooLarge(cause) => step.too_large.push((entry, cause)),
             Appended::Closed => {
                 self.backlog.push_front(entry);
                 return false;

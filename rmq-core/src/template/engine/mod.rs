@@ -68,6 +68,8 @@ pub(super) struct Engine {
     drained: Notify,
     /// Why there is no channel, for those whose deadline passes meanwhile.
     trouble: Mutex<ByteString>,
+    /// Why the last channel was lost.
+    lost: Mutex<ByteString>,
 }
 
 impl Engine {
@@ -95,6 +97,7 @@ impl Engine {
             stopped: CancellationToken::new(),
             drained: Notify::new(),
             trouble: Mutex::new(ByteString::from_static("not connected yet")),
+            lost: Mutex::default(),
         });
         tokio::spawn(supervisor::run(Arc::clone(&engine)));
         tokio::spawn(alarm::run(Arc::clone(&engine)));

@@ -60,7 +60,9 @@ impl Engine {
         let alone = closed.pending.len() == 1;
         let mut again = self.take_pending(flight, closed.pending, &mut tally);
         let cause = closed.cause;
-        *self.trouble.lock() = ByteString::from(cause.to_string());
+        let words = ByteString::from(cause.to_string());
+        *self.lost.lock() = words.clone();
+        *self.trouble.lock() = words;
         let suspects = match again.front() {
             None => {
                 suspicion.clear();

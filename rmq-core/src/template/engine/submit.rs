@@ -11,6 +11,7 @@ use crate::time::Deadline;
 
 use super::Engine;
 use super::entry::{Draft, Entry};
+use super::gate::Accepted;
 use super::settle::Outcome;
 use super::tally::Tally;
 use super::window::{NoRoom, Room};
@@ -98,27 +99,39 @@ impl Engine {
         let deadline = Deadline::after(self.settings.confirm_timeout).instant();
         let entry = Arc::new(Entry::new(draft, room.take(), sequence, deadline));
         self.ledger.enter();
-        let accepted = self.gate.lock().accept(Arc::clone(&entry));
-        if accepted {
-            self.alarm.wake_by(deadline);
-        } else {
-            self.turn_away(&entry);
+        // A statement of its own: the lock is free again before the outcome is looked at.
+        let accepted = self.gate.lock().accept(&entry);
+        match accepted {
+            Accepted::Taken => self.alarm.wake_by(deadline),
+            Accepted::TooLarge(cause) => self.turn_away(&entry, (RefusedReason::Headers, cause)),
+            Accepted::Stopped => self.turn_away(&entry, shutting_down()),
         }
         entry
     }
 
-    /// Too late: the engine has stopped since there was room.
-    fn turn_away(&self, entry: &Arc<Entry>) {
+    /// Entered the window, and cannot be sent.
+    fn turn_away(&self, entry: &Arc<Entry>, (reason, cause): Refusal) {
         let mut tally = Tally::default();
-        let (reason, cause) = shutting_down();
+        self.refuse(entry, reason, cause, &mut tally);
+        self.apply(&mut tally);
+    }
+
+    /// Ends a message as refused by us, and frees its slot.
+    pub(super) fn refuse(
+        &self,
+        entry: &Arc<Entry>,
+        reason: RefusedReason,
+        cause: ByteString,
+        tally: &mut Tally,
+    ) {
         tally.slots += 1;
+        let reply = None;
         let refused = Outcome::Refused {
             reason,
-            reply: None,
+            reply,
             cause,
         };
-        self.tell(entry, refused, &mut tally);
-        self.apply(&mut tally);
+        self.tell(entry, refused, tally);
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::connection::{ConnectError, ConnectErrorKind};
 use crate::name::Name;
-use crate::observability::PublishCounts;
+use crate::template::RefusedReason;
 use crate::template::channel::PublishChannel;
 use crate::time::Deadline;
 
@@ -17,6 +17,7 @@ use super::Engine;
 use super::flight::{Closed, Flight};
 use super::gate::{Current, Next, Step};
 use super::recovery::Suspicion;
+use super::tally::Tally;
 
 /// How long one try to lease a channel may take; then it begins again, so that its end is noticed.
 const LEASE_TRY: Duration = Duration::from_secs(30);
@@ -138,13 +139,16 @@ async fn serve(engine: &Arc<Engine>, current: &Current) -> Option<Closed> {
 fn advance(engine: &Engine) -> Next {
     let mut step = Step::default();
     let next = engine.gate.lock().advance(&mut step);
-    if step.slots > 0 || step.copies > 0 {
-        engine.window.release(step.slots, 0);
-        let copies = PublishCounts {
-            copies: step.copies,
-            ..PublishCounts::default()
+    if step.slots > 0 || step.copies > 0 || !step.too_large.is_empty() {
+        let mut tally = Tally {
+            slots: step.slots,
+            ..Tally::default()
         };
-        let _in_flight = engine.ledger.settle(&copies);
+        tally.counts.copies = step.copies;
+        for (entry, cause) in step.too_large {
+            engine.refuse(&entry, RefusedReason::Headers, cause, &mut tally);
+        }
+        engine.apply(&mut tally);
     }
     next
 }

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use crate::template::{PendingConfirm, PublishErrorKind, RefusedReason, TemplateSettings};
 use crate::transport::CloseCause;
 
-use super::fake::{
-    FakeChannel, Rig, connection_error, no_exchange, rig, socket_lost, too_large,
-};
+use super::fake::{FakeChannel, Rig, connection_error, no_exchange, rig, socket_lost, too_large};
 
 /// Plays the broker on every channel: closes it when it meets one of `bad`, acks every other message.
 async fn play(rig: &Rig, bad: &HashSet<String>, cause: &CloseCause, until_acked: usize) -> usize {

@@ -55,9 +55,9 @@ async fn an_expired_body_leaves_the_window_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_message_never_sent_is_refused_at_its_deadline_and_not_unknown() {
     let rig = rig(TemplateSettings::default());
+    let channel = rig.source.channel(0).await;
     rig.source.set_up(false);
-    rig.source.channel(0).await.end(&socket_lost(), &[]);
-    tokio::task::yield_now().await;
+    channel.end(&socket_lost(), &[]);
     let error = rig.enqueue("a").await.await.unwrap_err();
     assert_eq!(
         error.kind(),

@@ -37,7 +37,12 @@ async fn an_ack_is_confirmed_and_nothing_else_is() {
 
     let counts = rig.template.counts();
     assert_eq!(
-        (counts.sent, counts.confirmed, counts.returned, counts.nacked),
+        (
+            counts.sent,
+            counts.confirmed,
+            counts.returned,
+            counts.nacked
+        ),
         (3, 1, 1, 1)
     );
     rig.assert_at_rest();
@@ -106,7 +111,11 @@ async fn a_publish_carries_what_was_set_and_safe_defaults() {
         seen.message.header("x-tenant").unwrap().as_str(),
         Some("acme")
     );
-    assert_eq!(pending.message_id(), seen.id, "the id is fixed before it is sent");
+    assert_eq!(
+        pending.message_id(),
+        seen.id,
+        "the id is fixed before it is sent"
+    );
 
     let unsafe_one = rig
         .template
@@ -125,7 +134,9 @@ async fn a_reply_over_direct_reply_to_goes_without_mandatory() {
     let rig = rig(TemplateSettings::default());
     let channel = rig.source.channel(0).await;
     let message = Message::new("reply").with_message_id("r");
-    let reply = rig.template.send("", "amq.rabbitmq.reply-to.abc.def", message);
+    let reply = rig
+        .template
+        .send("", "amq.rabbitmq.reply-to.abc.def", message);
     let pending = reply.enqueue().await.unwrap();
     assert!(!channel.seen(1).await[0].mandatory);
     channel.ack(&["r"]);

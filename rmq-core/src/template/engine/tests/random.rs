@@ -61,7 +61,11 @@ async fn settle_down() {
     }
 }
 
-async fn act(rig: &Rig, event: &Event, waiting: &mut Vec<tokio::task::JoinHandle<(String, PublishOutcome)>>) {
+async fn act(
+    rig: &Rig,
+    event: &Event,
+    waiting: &mut Vec<tokio::task::JoinHandle<(String, PublishOutcome)>>,
+) {
     match event {
         Event::Send => {
             let id = format!("m{}", waiting.len());
@@ -137,7 +141,11 @@ async fn run(settings: TemplateSettings, events: Vec<Event>) {
         told.insert(id, vec![outcome]);
     }
     assert_eq!(told.len(), sent);
-    assert_eq!(*ends.lock(), told, "callers and callbacks are told the same, once");
+    assert_eq!(
+        *ends.lock(),
+        told,
+        "callers and callbacks are told the same, once"
+    );
     let counts = rig.template.counts();
     assert_eq!(counts.sent, sent as u64, "{counts}");
     let count = |outcome| told.values().filter(|ends| ends[0] == outcome).count() as u64;

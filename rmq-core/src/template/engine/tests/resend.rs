@@ -22,9 +22,10 @@ async fn pending_messages_go_again_in_tag_order_and_before_anything_new() {
     second.seen(4).await;
     assert_eq!(second.ids(), ["a", "c", "d", "new"]);
     second.ack(&["a", "c", "d", "new"]);
-    for (pending, (attempts, duplicate)) in pending
-        .into_iter()
-        .zip([(2, true), (1, false), (2, true), (2, true)])
+    for (pending, (attempts, duplicate)) in
+        pending
+            .into_iter()
+            .zip([(2, true), (1, false), (2, true), (2, true)])
     {
         let confirmed = pending.await.unwrap();
         assert_eq!(

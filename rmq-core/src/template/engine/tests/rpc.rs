@@ -8,7 +8,11 @@ use super::fake::{FakeChannel, Rig, Say, reply_to, rig, socket_lost};
 
 fn ask(rig: &Rig) -> tokio::task::JoinHandle<Result<u32, crate::template::RequestError>> {
     let template = rig.template.clone();
-    tokio::spawn(async move { template.convert_send_and_receive("e", "k", "question").await })
+    tokio::spawn(async move {
+        template
+            .convert_send_and_receive("e", "k", "question")
+            .await
+    })
 }
 
 /// The correlation id and message id of the request that reached the channel.

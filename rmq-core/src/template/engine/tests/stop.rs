@@ -18,8 +18,11 @@ async fn a_stop_waits_for_what_is_in_flight() {
     let pending = rig.enqueue("a").await;
     channel.seen(1).await;
     let template = rig.template.clone();
-    let stopping =
-        tokio::spawn(async move { template.stop(Deadline::after(Duration::from_secs(30))).await });
+    let stopping = tokio::spawn(async move {
+        template
+            .stop(Deadline::after(Duration::from_secs(30)))
+            .await
+    });
     tokio::task::yield_now().await;
     let refused = rig.template.send("e", "k", Message::new("late")).await;
     assert_eq!(

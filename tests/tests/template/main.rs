@@ -1,0 +1,16 @@
+//! The template against real brokers, and against the embedded one where a fault must be provoked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test"
+)]
+
+mod culprit;
+mod fates;
+mod kill;
+mod receive;
+mod requests;
+mod support;
+mod verdicts;
+mod waiting;

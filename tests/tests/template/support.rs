@@ -70,6 +70,9 @@ impl Rig {
     }
 
     pub async fn with(target: Target, settings: TemplateSettings) -> Self {
+        // What a failing test saw: `RUST_LOG=rmq_core=debug`. The first test sets it for all.
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _already_set = tracing_subscriber::fmt().with_env_filter(filter).try_init();
         let address = BrokerAddress {
             target,
             credentials: Credentials::Plain {
@@ -147,7 +150,8 @@ impl Rig {
 
     pub async fn bind(&self, exchange: &Name, queue: &Name, key: &str) {
         let lease = self.lease().await;
-        let bound = lease.bind_queue(queue, exchange, &name(key), Vec::new(), soon());
+        let key = name(key);
+        let bound = lease.bind_queue(queue, exchange, &key, Vec::new(), soon());
         ends("a binding", bound).await.unwrap();
         lease.give_back();
     }

@@ -32,13 +32,15 @@ pub(super) struct TagOutOfOrder;
 impl Frontier {
     /// A delivery or a fetched message has come.
     pub(super) fn delivered(&mut self, tag: u64, no_ack: bool) -> Result<(), TagOutOfOrder> {
+        // Never in the list, so its tag says nothing; replies over direct reply-to all come with the same one.
+        if no_ack {
+            return Ok(());
+        }
         if tag <= self.last {
             return Err(TagOutOfOrder);
         }
         self.last = tag;
-        if !no_ack {
-            self.deliveries.push(tag, State::Unfinished);
-        }
+        self.deliveries.push(tag, State::Unfinished);
         Ok(())
     }
 
@@ -145,6 +147,11 @@ mod tests {
         assert_eq!(frontier.finish(2), Err(Stale));
         assert_eq!(frontier.finish(3), Err(Stale));
         assert_eq!(frontier.delivered(2, false), Err(TagOutOfOrder));
+        assert_eq!(
+            frontier.delivered(2, true),
+            Ok(()),
+            "replies over direct reply-to repeat their tag"
+        );
     }
 
     /// What may happen on a channel. Consumers and gets share its tags.

@@ -107,9 +107,30 @@ async fn a_request_nobody_answers_times_out_and_one_nobody_takes_is_returned(rel
 async fn a_reply_to_one_who_is_gone_is_confirmed_all_the_same(release: Release) {
     let broker = announced(release).unwrap();
     let rig = Rig::start(broker.address()).await;
-    let reply = rig
+    let (exchange, queue) = rig.bound("in", Vec::new()).await;
+    let asker = Rig::start(broker.address()).await;
+    let template = asker.template.clone();
+    let to = exchange.clone();
+    let asking = tokio::spawn(async move {
+        let asked = template.convert_send_and_receive::<_, u32>(to, "in", &1);
+        asked.await.is_err()
+    });
+    let request = rig.template.receive_timeout(queue, crate::support::LONG);
+    let request = ends("the request", request).await.unwrap().unwrap();
+    let address = request
+        .message()
+        .properties()
+        .reply_to()
+        .unwrap()
+        .to_owned();
+    request.ack().unwrap();
+    asker
         .template
-        .send("", "amq.rabbitmq.reply-to.g1h2.gone", Message::new("x"));
+        .stop(rmq_core::time::Deadline::after(Duration::ZERO))
+        .await;
+    assert!(ends("the one who asked", asking).await.unwrap());
+    asker.publishing.close(soon()).await;
+    let reply = rig.template.send("", address, Message::new("2"));
     let end = ends("an end", reply.into_future()).await;
     assert!(end.is_ok(), "its ack is its end: {end:?}");
     rig.finish().await;

@@ -72,6 +72,9 @@ pub struct TemplateSettings {
     pub window_timeout: Duration,
     /// How long a message in flight may wait for its verdict. Default 60 s.
     pub confirm_timeout: Duration,
+    /// How long a channel may be silent while messages wait on it and the broker is not blocked; then it is replaced
+    /// and they are sent again, as possible duplicates. Default: as long as their deadline allows.
+    pub silence_timeout: Option<Duration>,
     /// How long after a reconnect a return is tried again before it is told. Default 5 s.
     pub return_grace: Duration,
     /// What becomes of messages in flight when their channel dies.
@@ -99,6 +102,7 @@ impl Default for TemplateSettings {
             window_bytes: 64 * 1024 * 1024,
             window_timeout: Duration::from_secs(60),
             confirm_timeout: Duration::from_secs(60),
+            silence_timeout: None,
             return_grace: Duration::from_secs(5),
             resend: ResendPolicy::default(),
             retry: None,

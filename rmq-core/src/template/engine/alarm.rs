@@ -14,6 +14,7 @@ use crate::template::RefusedReason;
 
 use super::Engine;
 use super::entry::Entry;
+use super::flight::Flight;
 use super::tally::Tally;
 
 /// No deadline is near.
@@ -229,11 +230,38 @@ impl Engine {
         }
         // A channel that keeps so much to itself is not worth waiting for.
         let most = self.window.most_messages().div_ceil(2);
-        if expired >= most || (expired > 0 && gate.probing) {
+        let stalled = self.stalls_at(&flight);
+        let is_stalled = stalled.is_some_and(|moment| moment <= now);
+        if !is_stalled {
+            next = earliest(next, stalled);
+        }
+        if expired >= most || (expired > 0 && gate.probing) || is_stalled {
             self.replace.store(true, Ordering::Release);
             self.work.notify_one();
         }
         next
+    }
+}
+
+impl Engine {
+    /// When a channel on which messages wait and nothing is heard is given up: a node that has just started can take
+    /// publishes to a queue without a leader and never speak of them again. Sent again on another channel they still
+    /// have most of their time. A blocked broker is silent for a reason; that moment is looked for again later.
+    fn stalls_at(&self, flight: &Flight) -> Option<Instant> {
+        let patience = self.settings.silence_timeout?;
+        let silent = flight.silent_since()?;
+        if self.source.is_blocked() {
+            return Some(Instant::now() + patience);
+        }
+        Some(silent + patience)
+    }
+
+    /// Looks again when the channel would have stalled, or at the deadline.
+    pub(super) fn watch(&self, deadline: Instant) {
+        let silence = self.settings.silence_timeout;
+        let stalls = silence.map(|patience| Instant::now() + patience);
+        self.alarm
+            .wake_by(stalls.map_or(deadline, |stalls| deadline.min(stalls)));
     }
 }
 

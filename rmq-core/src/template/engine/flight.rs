@@ -49,10 +49,15 @@ struct Slots {
     entries: Vec<Option<Arc<Entry>>>,
     free: Vec<usize>,
     used: usize,
+    /// When the broker last gave a verdict, or the channel last went from idle to busy.
+    progress: Option<Instant>,
 }
 
 impl Slots {
     fn insert(&mut self, entry: Arc<Entry>) -> Token {
+        if self.used == 0 {
+            self.progress = Some(Instant::now());
+        }
         self.used += 1;
         let index = match self.free.pop() {
             Some(index) => {
@@ -123,6 +128,12 @@ impl Flight {
         self.len() == 0
     }
 
+    /// Since when messages wait on it without any verdict; `None` while nothing waits.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        let slots = self.slots.lock();
+        slots.progress.filter(|_| slots.used > 0)
+    }
+
     /// Everything on the channel, in no order.
     pub(super) fn all(&self) -> Vec<Arc<Entry>> {
         self.slots
@@ -156,6 +167,7 @@ impl PublishSink for Flight {
         } = mem::take(&mut *self.scratch.lock());
         let empty = {
             let mut slots = self.slots.lock();
+            slots.progress = Some(Instant::now());
             for (token, verdict) in verdicts.drain(..) {
                 match slots.remove(token) {
                     Some(entry) => taken.push((entry, verdict)),

@@ -103,8 +103,12 @@ impl Engine {
             gate.backlog.push_front(entry);
         }
         gate.suspects = suspects;
+        let oldest = gate.backlog.front().map(|entry| entry.deadline);
         drop(gate);
         self.apply(&mut tally);
+        if let Some(deadline) = oldest {
+            self.watch(deadline);
+        }
     }
 
     /// Those that must be sent again, in the order of their tags; ends those whose end is clear.

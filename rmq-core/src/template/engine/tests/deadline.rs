@@ -98,13 +98,20 @@ async fn one_that_expires_below_half_the_window_leaves_the_channel_alone() {
     settings.window_messages = 4;
     let rig = rig(settings);
     let channel = rig.source.channel(0).await;
-    let stuck = rig.enqueue("stuck").await;
-    channel.seen(1).await;
-    assert!(stuck.await.is_err());
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut stuck = std::pin::pin!(rig.enqueue("stuck").await);
+    // Others are confirmed meanwhile: the channel is not silent.
+    for n in 0..7 {
+        let id = format!("other {n}");
+        let other = rig.enqueue(&id).await;
+        channel.seen(n + 2).await;
+        channel.ack(&[&id]);
+        assert!(other.await.is_ok());
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    assert!(stuck.as_mut().await.is_err());
     assert!(!channel.is_closed());
     let next = rig.enqueue("next").await;
-    channel.seen(2).await;
+    channel.seen(9).await;
     channel.ack(&["next"]);
     assert!(next.await.is_ok());
     assert_eq!(rig.source.leased(), 1);
@@ -123,5 +130,28 @@ async fn resending_ends_at_the_deadline() {
     assert_eq!(error.kind(), PublishErrorKind::Unknown);
     assert_eq!(started.elapsed().as_secs_f64().round(), 60.0);
     assert!(error.cause().contains("the socket ended"), "{error}");
+    rig.assert_at_rest();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_on_which_nothing_is_heard_is_replaced_in_time_for_another_try() {
+    let rig = rig(TemplateSettings {
+        silence_timeout: Some(Duration::from_secs(15)),
+        ..TemplateSettings::default()
+    });
+    let started = Instant::now();
+    let pending = rig.enqueue_all(&["a", "b"]).await;
+    let first = rig.source.channel(0).await;
+    first.seen(2).await;
+    let second = rig.source.channel(1).await;
+    second.seen(2).await;
+    assert_eq!(started.elapsed().as_secs_f64().round(), 15.0);
+    assert_eq!(second.ids(), ["a", "b"]);
+    second.ack(&["a", "b"]);
+    for pending in pending {
+        let confirmed = pending.await.unwrap();
+        assert_eq!(confirmed.attempts(), 2);
+        assert!(confirmed.possible_duplicate());
+    }
     rig.assert_at_rest();
 }

@@ -1,0 +1,146 @@
+//! Every example runs, on the embedded broker, and says what it promises to say.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::process::{Command, Stdio};
+
+/// Runs an example and gives what it printed; it must end well and its ledgers must have nothing in flight.
+fn run(program: &str) -> String {
+    let output = Command::new(program)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("RABBIT_ADDRESSES")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{}\n{printed}\n{said}", output.status);
+    for ledger in said.lines().filter(|line| line.starts_with("sent ") || line.starts_with("delivered ")) {
+        assert!(ledger.contains(" + in flight 0 "), "{ledger}");
+    }
+    printed
+}
+
+/// That it printed each of these, wherever.
+fn shows(printed: &str, expected: &[&str]) {
+    for line in expected {
+        assert!(printed.contains(line), "no `{line}` in\n{printed}");
+    }
+}
+
+#[test]
+fn quickstart_tells_what_became_of_every_message() {
+    let printed = run(env!("CARGO_BIN_EXE_quickstart"));
+    shows(
+        &printed,
+        &[
+            "order 1  confirmed: the broker has it, in a queue; sent 1 time(s)",
+            "order 2  confirmed: the broker has it, in a queue; sent 1 time(s)",
+            "order 3  confirmed: the broker has it, in a queue; sent 1 time(s)",
+            "order 4  confirmed: the broker has it, in a queue; sent 1 time(s)",
+            "order 5  Returned: no queue takes this key; we still hold the message",
+            "on_return:   312 NO_ROUTE, key `order.cancelled`",
+            "on_confirm:  returned",
+            "order 1  handled at attempt 1",
+            "order 2  handled at attempt 1",
+            "order 3  attempt 1 failed: the till is closed for a moment",
+            "order 3  handled at attempt 2",
+            "order 4  attempt 3 failed: an order of nothing cannot be billed",
+            "order 4  dead-lettered: its attempts are spent, and it waited where a person can see it",
+            "sent 5 = confirmed 4 + returned 1 + nacked 0 + refused 0 + unknown 0 + in flight 0",
+            "delivered 4 = acknowledged 3 + dead-lettered 1 + parked 0 + requeued 0 + left to the broker 0 + in flight 0",
+        ],
+    );
+    let returned = printed.find("on_return:").unwrap();
+    assert!(returned < printed.find("on_confirm:").unwrap(), "the return is told before the confirm");
+}
+
+#[test]
+fn spring_mirror_runs_on_the_file_of_the_spring_service() {
+    let printed = run(env!("CARGO_BIN_EXE_spring_mirror"));
+    shows(
+        &printed,
+        &[
+            "confirm: ack=true cause=None",
+            "returned: 13 bytes, 312 NO_ROUTE, exchange ``, key `mirror.nowhere`",
+            "confirm: ack=false cause=Some(",
+            "the caller: Returned, RMQ-PUB-RETURNED",
+            "sent 2 = confirmed 1 + returned 1",
+        ],
+    );
+}
+
+#[test]
+fn publish_outcomes_shows_four_of_the_five_ends() {
+    let printed = run(env!("CARGO_BIN_EXE_publish_outcomes"));
+    shows(
+        &printed,
+        &[
+            "`` `outcomes.open`: confirmed, sent 1 time(s)",
+            "312",
+            "404",
+            "we still hold the message: 5 bytes",
+            "sent 5 = confirmed 2 + returned 1 + nacked 1 + refused 1 + unknown 0",
+        ],
+    );
+}
+
+#[test]
+fn retry_dead_letter_tries_four_times_and_a_fatal_failure_once() {
+    let printed = run(env!("CARGO_BIN_EXE_retry_dead_letter"));
+    shows(&printed, &["attempt 4 for savings", "savings: dead-lettered", "closed: dead-lettered"]);
+    assert_eq!(printed.matches("for savings").count(), 4);
+    assert_eq!(printed.matches("for closed").count(), 1);
+}
+
+#[test]
+fn manual_ack_settles_by_hand() {
+    let printed = run(env!("CARGO_BIN_EXE_manual_ack"));
+    shows(
+        &printed,
+        &["settled: print", "settled: poison", "delivered 2 = acknowledged 1 + dead-lettered 1"],
+    );
+}
+
+#[test]
+fn request_reply_answers() {
+    let printed = run(env!("CARGO_BIN_EXE_request_reply"));
+    shows(&printed, &["4 pieces of tea cost 1000 cents", "sent 2 = confirmed 2"]);
+}
+
+#[test]
+fn topology_in_rust_declares_and_asks() {
+    let printed = run(env!("CARGO_BIN_EXE_topology_in_rust"));
+    shows(
+        &printed,
+        &[
+            "stock.changes: 2 message(s), 0 consumer(s)",
+            "stock.changes.dlq: 0 message(s), 0 consumer(s)",
+            "stock.gone: not there",
+            "purged 2",
+        ],
+    );
+}
+
+#[test]
+fn components_reach_a_listener() {
+    let printed = run(env!("CARGO_BIN_EXE_components"));
+    shows(
+        &printed,
+        &[
+            "visit 1: Ada saw /tea (redelivered: false)",
+            "visit 2: somebody saw /tea (redelivered: false)",
+        ],
+    );
+}
+
+#[test]
+fn parking_keeps_the_cause_with_the_message() {
+    let printed = run(env!("CARGO_BIN_EXE_parking"));
+    shows(&printed, &["x-exception-message: ", "x-original-queue: parking.invoices", "parked 1"]);
+}
+
+#[test]
+fn plain_function_runs_on_the_pools_own_threads() {
+    let printed = run(env!("CARGO_BIN_EXE_plain_function"));
+    shows(&printed, &["cat.png on pictures-N", "dog.png on pictures-N"]);
+}

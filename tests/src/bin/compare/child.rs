@@ -2,7 +2,7 @@
 
 use crate::job::{Contender, Job, Latencies, Report, Task};
 use crate::usage::{Clock, peak_memory_kib};
-use crate::{Failure, amqprs_rival, lapin_rival};
+use crate::{Failure, amqprs_rival, lapin_rival, ours};
 
 /// Does the job and prints the report.
 pub fn run(job: &str) -> Result<(), Failure> {
@@ -41,6 +41,10 @@ async fn work(job: &Job) -> Result<(u64, Option<Latencies>), Failure> {
         (Contender::Amqprs, Task::Window) => amqprs_rival::window(job).await?,
         (Contender::Amqprs, Task::Consume) => amqprs_rival::consume(job).await?,
         (Contender::Amqprs, Task::Latency) => return timed(amqprs_rival::latency(job).await?),
+        (Contender::Rmq, Task::Window) => ours::window(job).await?,
+        (Contender::Rmq, Task::Tasks) => ours::tasks(job).await?,
+        (Contender::Rmq, Task::Consume) => ours::consume(job).await?,
+        (Contender::Rmq, Task::Latency) => return timed(ours::latency(job).await?),
         (contender, task) => return Err(format!("{contender:?} has no {task:?}").into()),
     };
     Ok((messages, None))

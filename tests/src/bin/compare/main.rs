@@ -9,6 +9,7 @@ mod child;
 mod job;
 mod lapin_rival;
 mod order;
+mod ours;
 mod queue;
 mod rounds;
 mod table;

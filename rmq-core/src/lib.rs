@@ -5,8 +5,6 @@
 //!
 //! A publish ends as *confirmed*, *returned*, *nacked*, *refused* or *unknown*, and the caller is told which. A delivery
 //! ends as *acknowledged*, *dead-lettered*, *parked*, *requeued* or *left to the broker*. [`RabbitApp::ledger`] counts them.
-// The rooms land one after another; removed when the house is whole.
-#![allow(dead_code, unused_imports)]
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,5 +1,9 @@
 //! Every example runs, on the embedded broker, and says what it promises to say.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::process::{Command, Stdio};
 
@@ -13,8 +17,15 @@ fn run(program: &str) -> String {
         .unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{}\n{printed}\n{said}", output.status);
-    for ledger in said.lines().filter(|line| line.starts_with("sent ") || line.starts_with("delivered ")) {
+    assert!(
+        output.status.success(),
+        "{}\n{printed}\n{said}",
+        output.status
+    );
+    for ledger in said
+        .lines()
+        .filter(|line| line.starts_with("sent ") || line.starts_with("delivered "))
+    {
         assert!(ledger.contains(" + in flight 0 "), "{ledger}");
     }
     printed
@@ -51,7 +62,10 @@ fn quickstart_tells_what_became_of_every_message() {
         ],
     );
     let returned = printed.find("on_return:").unwrap();
-    assert!(returned < printed.find("on_confirm:").unwrap(), "the return is told before the confirm");
+    assert!(
+        returned < printed.find("on_confirm:").unwrap(),
+        "the return is told before the confirm"
+    );
 }
 
 #[test]
@@ -87,7 +101,14 @@ fn publish_outcomes_shows_four_of_the_five_ends() {
 #[test]
 fn retry_dead_letter_tries_four_times_and_a_fatal_failure_once() {
     let printed = run(env!("CARGO_BIN_EXE_retry_dead_letter"));
-    shows(&printed, &["attempt 4 for savings", "savings: dead-lettered", "closed: dead-lettered"]);
+    shows(
+        &printed,
+        &[
+            "attempt 4 for savings",
+            "savings: dead-lettered",
+            "closed: dead-lettered",
+        ],
+    );
     assert_eq!(printed.matches("for savings").count(), 4);
     assert_eq!(printed.matches("for closed").count(), 1);
 }
@@ -97,14 +118,21 @@ fn manual_ack_settles_by_hand() {
     let printed = run(env!("CARGO_BIN_EXE_manual_ack"));
     shows(
         &printed,
-        &["settled: print", "settled: poison", "delivered 2 = acknowledged 1 + dead-lettered 1"],
+        &[
+            "settled: print",
+            "settled: poison",
+            "delivered 2 = acknowledged 1 + dead-lettered 1",
+        ],
     );
 }
 
 #[test]
 fn request_reply_answers() {
     let printed = run(env!("CARGO_BIN_EXE_request_reply"));
-    shows(&printed, &["4 pieces of tea cost 1000 cents", "sent 2 = confirmed 2"]);
+    shows(
+        &printed,
+        &["4 pieces of tea cost 1000 cents", "sent 2 = confirmed 2"],
+    );
 }
 
 #[test]
@@ -136,11 +164,21 @@ fn components_reach_a_listener() {
 #[test]
 fn parking_keeps_the_cause_with_the_message() {
     let printed = run(env!("CARGO_BIN_EXE_parking"));
-    shows(&printed, &["x-exception-message: ", "x-original-queue: parking.invoices", "parked 1"]);
+    shows(
+        &printed,
+        &[
+            "x-exception-message: ",
+            "x-original-queue: parking.invoices",
+            "parked 1",
+        ],
+    );
 }
 
 #[test]
 fn plain_function_runs_on_the_pools_own_threads() {
     let printed = run(env!("CARGO_BIN_EXE_plain_function"));
-    shows(&printed, &["cat.png on pictures-N", "dog.png on pictures-N"]);
+    shows(
+        &printed,
+        &["cat.png on pictures-N", "dog.png on pictures-N"],
+    );
 }

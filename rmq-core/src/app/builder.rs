@@ -210,7 +210,7 @@ impl RabbitBuilder {
             converter: self
                 .converter
                 .or_else(|| attribute.map(|converter| converter()))
-                .unwrap_or_else(|| Arc::new(JsonConverter::default())),
+                .unwrap_or_else(|| Arc::new(JsonConverter)),
             configuration: self.configuration,
             properties,
             selection,

@@ -2,7 +2,6 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::error::OperationError;
 use crate::listener::{ConfirmedPublisher, Unconfirmed};
 use crate::message::Message;
 use crate::name::Name;

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{ComponentSource, Rejection};
+use super::Rejection;
 use crate::component::ComponentType;
 
 /// What an argument is, for checks at start and for the report.

@@ -7,6 +7,10 @@ use crate::error::BoxError;
 
 /// What one attempt of a handler came to. The listener makes the message's fate of it.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time; a box would cost each reply an allocation"
+)]
 pub enum Outcome {
     /// Success, or a settlement said outright.
     Settled(Acknowledgement),

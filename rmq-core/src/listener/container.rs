@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::handler::{Handler, HandlerScope};
-use crate::message::Delivery;
 use crate::name::Name;
 use crate::time::Deadline;
 

@@ -19,7 +19,7 @@ use super::executor::{Executor, ExecutorSettings};
 use super::ledger::ListenerLedger;
 use super::publish::ConfirmedPublisher;
 use super::services::Services;
-use super::settings::{AcknowledgeMode, EndpointSettings};
+use super::settings::AcknowledgeMode;
 use super::state::ListenerState;
 use super::unsettled::UnsettledDelivery;
 

@@ -60,7 +60,7 @@ impl Headers {
         }
     }
 
-    fn from_broker(&self) -> &[(ByteString, Value)] {
+    fn broker_fields(&self) -> &[(ByteString, Value)] {
         if self.raw.is_empty() {
             return &[];
         }
@@ -106,7 +106,11 @@ impl Headers {
     /// A header's value. The one set last wins.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let mut both = self.own.iter().rev().chain(self.from_broker().iter().rev());
+        let mut both = self
+            .own
+            .iter()
+            .rev()
+            .chain(self.broker_fields().iter().rev());
         both.find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
@@ -118,7 +122,7 @@ impl Headers {
 
     /// Every header in the order they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.from_broker()
+        self.broker_fields()
             .iter()
             .chain(&self.own)
             .map(|(name, value)| (&**name, value))
@@ -127,7 +131,7 @@ impl Headers {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.from_broker().len() + self.own.len()
+        self.broker_fields().len() + self.own.len()
     }
 
     /// Whether there are none.
@@ -146,7 +150,7 @@ impl Headers {
 
     /// Removes a header and gives it back.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        if self.from_broker().iter().any(|(key, _)| key == name) {
+        if self.broker_fields().iter().any(|(key, _)| key == name) {
             self.raw = table::without(&self.raw, name);
             let mut removed = None;
             if let Some(Ok(fields)) = self.read.get_mut() {

@@ -4,6 +4,7 @@
 //! link time; the start report counts listeners by crate, and `expect_listeners` makes a missing one a fault.
 
 mod callback;
+mod collect;
 mod component;
 mod component_build;
 mod component_method;
@@ -14,11 +15,11 @@ mod listener_binding;
 mod listener_options;
 mod owner;
 mod registrations;
-mod registry;
 mod selection;
 mod source;
 
 pub use callback::{CallbackDescriptor, CallbackFunction};
+pub use collect::Registry;
 pub use component::ComponentDescriptor;
 pub use component_build::build_components;
 pub use component_method::{
@@ -35,7 +36,6 @@ pub use listener_options::{
 };
 pub use owner::{Owner, owner, owner_of_method};
 pub use registrations::{Registration, Registrations};
-pub use registry::Registry;
 pub use selection::{RegisteredListener, Selection};
 pub use source::Source;
 

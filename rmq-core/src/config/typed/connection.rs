@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::origin::Setting;
 use super::super::reader::Reader;
-use super::super::secret::Secret;
 use super::address::{Address, Credentials};
 use super::ssl::{self, SslProperties};
 

@@ -21,6 +21,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
+    #[cfg(test)]
     pub(super) fn running(&self) -> usize {
         self.running
     }

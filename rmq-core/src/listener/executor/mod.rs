@@ -69,6 +69,7 @@ impl Executor {
     }
 
     /// Handlers running with a permit, and deliveries that wait for one.
+    #[cfg(test)]
     pub(crate) fn load(&self) -> (usize, usize) {
         let gate = self.0.gate.lock();
         (gate.running(), gate.waiting())

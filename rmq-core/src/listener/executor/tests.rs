@@ -61,8 +61,8 @@ async fn the_line_is_served_in_the_order_of_arrival() {
     let mut held = Some(first);
     for turn in 0..3 {
         drop(held.take());
-        for later in turn + 1..3 {
-            assert!(poll_immediate(&mut line[later]).await.is_none());
+        for later in &mut line[turn + 1..] {
+            assert!(poll_immediate(later).await.is_none());
         }
         match poll_immediate(&mut line[turn]).await {
             Some(Admission::Granted(permit)) => held = Some(permit),

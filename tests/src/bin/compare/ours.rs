@@ -66,7 +66,10 @@ fn builder(job: &Job, rest: &str) -> Result<RabbitBuilder, Failure> {
 }
 
 async fn publisher(job: &Job) -> Result<RabbitApp, Failure> {
-    Ok(builder(job, "")?.only(listeners![confirmed, returned]).start().await?)
+    Ok(builder(job, "")?
+        .only(listeners![confirmed, returned])
+        .start()
+        .await?)
 }
 
 fn publish(template: &RabbitTemplate, job: &Job, n: u64) -> Publish {
@@ -138,12 +141,20 @@ pub async fn latency(job: &Job) -> Result<Latencies, Failure> {
 /// Each delivery decoded, handled and acknowledged.
 pub async fn consume(job: &Job) -> Result<u64, Failure> {
     let done = Arc::new(Notify::new());
-    let handled = Handled { job: job.clone(), handled: AtomicU64::new(0), done: Arc::clone(&done) };
+    let handled = Handled {
+        job: job.clone(),
+        handled: AtomicU64::new(0),
+        done: Arc::clone(&done),
+    };
     let listeners = format!(
         "  listeners:\n    on_order:\n      queue: {}\n      prefetch: {}\n",
         job.queue, job.prefetch
     );
-    let rabbit = builder(job, &listeners)?.state(handled).only(listeners![on_order]).start().await?;
+    let rabbit = builder(job, &listeners)?
+        .state(handled)
+        .only(listeners![on_order])
+        .start()
+        .await?;
     done.notified().await;
     rabbit.stop().await?;
     Ok(rabbit.ledger().delivered.deliveries.acknowledged)

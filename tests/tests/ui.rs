@@ -11,3 +11,35 @@
 mod functions;
 #[path = "../ui/pass/methods.rs"]
 mod methods;
+
+/// The compiler of the project's pinned release words the errors; another one words some of them otherwise.
+#[test]
+fn every_mistake_is_told_as_written_down() {
+    trybuild::TestCases::new().compile_fail("ui/fail/*.rs");
+}
+
+#[test]
+fn every_mistake_is_one_error() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/ui/fail");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let told = path.with_extension("stderr");
+            let told = std::fs::read_to_string(&told)
+                .unwrap_or_else(|error| panic!("{}: {error}", told.display()));
+            let errors = told
+                .lines()
+                .filter(|line| line.starts_with("error"))
+                .count();
+            assert_eq!(
+                errors,
+                1,
+                "{} tells {errors} errors:\n{told}",
+                path.display()
+            );
+            cases += 1;
+        }
+    }
+    assert!(cases >= 40, "only {cases} mistakes are tried");
+}

@@ -188,8 +188,7 @@ impl Rig {
         let mut count = sink.count.subscribe();
         let all = count.wait_for(|count| *count >= wanted);
         ends("every message of the queue", all).await.unwrap();
-        let ids = sink.ids.lock().clone();
-        ids
+        sink.ids.lock().clone()
     }
 
     /// Stops, and checks what must hold at the end of everything.
@@ -200,10 +199,8 @@ impl Rig {
         assert!(counts.adds_up(), "{counts}");
         assert_eq!(counts.in_flight, 0, "{counts}");
         assert_eq!(self.template.window_used(), 0);
-        let confirms = self.confirms.lock();
-        let told: usize = confirms.values().map(Vec::len).sum();
+        let told: usize = self.confirms.lock().values().map(Vec::len).sum();
         assert_eq!(told as u64, counts.sent, "one confirm for every message");
-        drop(confirms);
         let close = Deadline::after(Duration::from_secs(5));
         self.publishing.close(close).await;
         self.consuming.close(close).await;

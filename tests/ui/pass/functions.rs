@@ -47,6 +47,7 @@ pub async fn on_order(
     priority = -1,
     config = Functions
 )]
+#[allow(clippy::too_many_arguments, reason = "each kind once")]
 async fn everything(
     message: Message,
     properties: MessageProperties,

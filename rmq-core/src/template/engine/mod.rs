@@ -42,8 +42,7 @@ use window::Window;
 
 #[cfg(test)]
 pub(super) use entry::test_entry;
-pub(super) use entry::{Draft, Ended, Entry};
-pub(super) use window::Room;
+pub(super) use entry::{Draft, Entry};
 
 /// See the module.
 pub(super) struct Engine {

@@ -1,6 +1,6 @@
 //! The bound on what is in flight: a number of messages and a number of body bytes.
 
-use tokio::sync::{AcquireError, Semaphore, TryAcquireError};
+use tokio::sync::{AcquireError, Semaphore};
 
 use crate::time::{Deadline, Elapsed};
 

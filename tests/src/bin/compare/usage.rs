@@ -40,11 +40,6 @@ pub fn peak_memory_kib() -> Result<u64, Failure> {
     status_kib("VmHWM:")
 }
 
-/// Resident memory of this process now, in KiB.
-pub fn memory_kib() -> Result<u64, Failure> {
-    status_kib("VmRSS:")
-}
-
 fn status_kib(field: &str) -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status

@@ -15,16 +15,13 @@ use crate::name::Name;
 use crate::observability::PublishLedger;
 use crate::template::callbacks::Callbacks;
 use crate::template::channel::{ChannelSource, Leased, PublishChannel};
-use crate::template::{Confirmed, PublishError, RabbitTemplate, TemplateSettings};
+use crate::template::{RabbitTemplate, TemplateSettings};
 use crate::time::Deadline;
 use crate::transport::{
     CloseCause, DeliverySink, Pending, PublishRejected, PublishSink, Token, TransportError, Verdict,
 };
 
 use super::super::Engine;
-
-/// How a publish ended.
-pub(super) type End = Result<Confirmed, PublishError>;
 
 /// Leases channels that the test then plays the broker on.
 #[derive(Debug)]
@@ -39,7 +36,6 @@ pub(super) struct FakeSource {
 /// One publish as it reached the channel.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub(super) token: Token,
     pub(super) id: String,
     pub(super) mandatory: bool,
     pub(super) message: Message,
@@ -323,7 +319,6 @@ impl PublishChannel for FakeChannel {
         let id = message.message_id().expect("every message has an id");
         state.unsettled.push((token, id.to_owned()));
         state.seen.push(Seen {
-            token,
             id: id.to_owned(),
             mandatory,
             message: message.clone(),

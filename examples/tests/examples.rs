@@ -5,7 +5,10 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+
+use rmq_tests::broker::{Release, announced};
 
 /// Runs an example and gives what it printed; it must end well and its ledgers must have nothing in flight.
 fn run(program: &str) -> String {
@@ -180,5 +183,79 @@ fn plain_function_runs_on_the_pools_own_threads() {
     shows(
         &printed,
         &["cat.png on pictures-N", "dog.png on pictures-N"],
+    );
+}
+
+/// The program of the README against a real RabbitMQ: it publishes, bills, and stops on SIGTERM with a ledger.
+fn orders_on(release: Release) {
+    let broker = announced(release).unwrap_or_else(|error| panic!("{error}"));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_orders"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/orders"))
+        .env("RABBIT_ADDRESSES", broker.addresses().join(","))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let pid = program.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = program.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{}\n{said}", output.status);
+    assert_eq!(line, "billed order 1 of nobody\n", "{said}");
+    shows(
+        &said,
+        &[
+            "`on_order` on `orders.created`: 2-8 consumer(s), prefetch 250",
+            "sent 1 = confirmed 1 + returned 0 + nacked 0 + refused 0 + unknown 0 + in flight 0",
+            "delivered 1 = acknowledged 1 + ",
+        ],
+    );
+}
+
+mod rabbit3 {
+    #[test]
+    fn the_program_of_the_readme_runs_and_stops_with_a_ledger() {
+        super::orders_on(rmq_tests::broker::Release::V3);
+    }
+}
+
+mod rabbit4 {
+    #[test]
+    fn the_program_of_the_readme_runs_and_stops_with_a_ledger() {
+        super::orders_on(rmq_tests::broker::Release::V4);
+    }
+}
+
+#[test]
+fn the_readme_shows_the_program_that_runs() {
+    let readme = include_str!("../../README.md");
+    let program = include_str!("../orders/main.rs");
+    let shown = readme
+        .split("```rust\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let squeezed = |text: &str| {
+        text.split_whitespace()
+            .collect::<String>()
+            .replace(",}", "}")
+            .replace(",)", ")")
+    };
+    assert!(
+        squeezed(program).contains(&squeezed(shown)),
+        "README.md and examples/orders/main.rs differ"
     );
 }

@@ -24,6 +24,8 @@ pub mod name;
 pub mod observability;
 pub mod prelude;
 pub mod registry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod topology;
 

@@ -1,7 +1,10 @@
 //! What became of the deliveries of one listener, counted.
 
 use std::ops::AddAssign;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger, Metrics};
 
@@ -11,6 +14,8 @@ pub(super) struct Counters {
     ledger: DeliveryLedger,
     slow: AtomicU64,
     lost: AtomicU64,
+    /// Told when deliveries have ended.
+    changed: Notify,
 }
 
 impl Counters {
@@ -23,6 +28,7 @@ impl Counters {
         if deliveries > 0 {
             self.ledger.ended(end, deliveries as u64);
             Metrics::delivery_ended(end, deliveries as u64);
+            self.changed.notify_waiters();
         }
     }
 
@@ -48,6 +54,20 @@ impl Counters {
 
     pub(super) fn lost(&self, deliveries: usize) {
         self.lost.fetch_add(deliveries as u64, Ordering::Relaxed);
+    }
+
+    /// Waits until the counts are as asked for.
+    pub(super) async fn wait_for(&self, holds: impl Fn(&ListenerLedger) -> bool) -> ListenerLedger {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on a change is not missed.
+            changed.as_mut().enable();
+            let counts = self.snapshot();
+            if holds(&counts) {
+                return counts;
+            }
+            changed.await;
+        }
     }
 
     pub(super) fn snapshot(&self) -> ListenerLedger {

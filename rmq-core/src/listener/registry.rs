@@ -91,6 +91,14 @@ pub enum ListenerError {
     /// It is still stopping.
     #[error("listener `{0}` is still stopping; start it again when it has stopped")]
     Stopping(String),
+    /// What was waited for had not happened by the deadline.
+    #[error("listener `{id}` was not seen to do that in time: {}", counts.deliveries)]
+    NotSeen {
+        /// Its id.
+        id: String,
+        /// What had become of its deliveries.
+        counts: ListenerLedger,
+    },
     /// It did not consume before the deadline.
     #[error("listener `{id}` did not consume in time: {state}")]
     NotConsuming {
@@ -106,6 +114,7 @@ impl OperationError for ListenerError {
         match self {
             Self::Unknown { .. } => "RMQ-LST-UNKNOWN",
             Self::Stopping(_) => "RMQ-LST-STOPPING",
+            Self::NotSeen { .. } => "RMQ-LST-NOT-SEEN",
             Self::NotConsuming { .. } => "RMQ-LST-NOT-CONSUMING",
         }
     }
@@ -263,6 +272,24 @@ impl ListenerRegistry {
     /// When there is no such listener.
     pub fn get(&self, id: &str) -> Result<ListenerInfo, ListenerError> {
         Ok(info(self.find(id)?))
+    }
+
+    /// Waits until a listener's counts are as asked for: `|counts| counts.deliveries.acknowledged == 3`, say.
+    ///
+    /// # Errors
+    /// When there is no such listener, or the deadline came first: with the counts of that moment.
+    pub async fn wait_for(
+        &self,
+        id: &str,
+        deadline: Deadline,
+        holds: impl Fn(&ListenerLedger) -> bool,
+    ) -> Result<ListenerLedger, ListenerError> {
+        let counters = &self.find(id)?.counters;
+        let seen = deadline.limit(counters.wait_for(holds)).await;
+        seen.map_err(|_| ListenerError::NotSeen {
+            id: id.to_owned(),
+            counts: counters.snapshot(),
+        })
     }
 
     /// What became of all deliveries together.

@@ -1,0 +1,5 @@
+//! A kit for tests of listeners (feature `testing`).
+
+mod harness;
+
+pub use harness::RabbitHarness;

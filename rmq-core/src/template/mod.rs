@@ -8,6 +8,7 @@ mod channel;
 mod confirmed;
 mod engine;
 mod error;
+mod fetch;
 mod message_id;
 mod pending_confirm;
 mod post_processor;

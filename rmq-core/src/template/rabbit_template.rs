@@ -1,13 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytestring::ByteString;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::connection::Connection;
-use crate::converter::{MessageConverter, decode, encode};
+use crate::converter::{MessageConverter, encode};
 use crate::error::BoxError;
 use crate::message::{Message, MessageProperties, RabbitMessage};
 use crate::name::Name;
@@ -20,8 +18,7 @@ use super::engine::Engine;
 use super::prepare::{Prepared, prepare};
 use super::publish::{Fault, Publish};
 use super::{
-    Confirmed, MessagePostProcessor, PendingConfirm, PublishError, ReceiveError, Received,
-    RefusedReason, RequestError, TemplateSettings, receive, rpc,
+    Confirmed, MessagePostProcessor, PendingConfirm, PublishError, RefusedReason, TemplateSettings,
 };
 
 /// Sends messages and tells what became of each; fetches messages on request (Spring's `RabbitTemplate`).
@@ -44,12 +41,12 @@ use super::{
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct RabbitTemplate(Arc<Parts>);
+pub struct RabbitTemplate(pub(super) Arc<Parts>);
 
-struct Parts {
+pub(super) struct Parts {
     engine: Arc<Engine>,
     /// Where receives lease their channels: never the publishing connection.
-    consuming: Option<Connection>,
+    pub(super) consuming: Option<Connection>,
     converter: Arc<dyn MessageConverter>,
     post_processors: Vec<Arc<dyn MessagePostProcessor>>,
 }
@@ -202,135 +199,6 @@ impl RabbitTemplate {
             });
         }
         outcomes
-    }
-
-    /// Fetches one message from a queue; waits as `template.receive-timeout` says. `None` when none came.
-    ///
-    /// # Delivery guarantee
-    /// The message stays the broker's until [`Received::ack`]; dropped, it goes back to its queue.
-    ///
-    /// # Cancel safety
-    /// If dropped while it waits, a message under way goes back to its queue.
-    ///
-    /// # Errors
-    /// When there is no such queue, no connection, or the channel ended. No message is lost.
-    pub async fn receive(
-        &self,
-        queue: impl TryInto<Name>,
-    ) -> Result<Option<Received>, ReceiveError> {
-        self.receive_timeout(queue, self.settings().receive_timeout)
-            .await
-    }
-
-    /// As [`RabbitTemplate::receive`], from `template.default-receive-queue`.
-    ///
-    /// # Errors
-    /// As [`RabbitTemplate::receive`], and when no such queue is set.
-    pub async fn receive_default(&self) -> Result<Option<Received>, ReceiveError> {
-        let queue = self.settings().default_receive_queue.clone();
-        match queue {
-            Some(queue) => self.receive(queue).await,
-            None => Err(ReceiveError::no_queue_named()),
-        }
-    }
-
-    /// As [`RabbitTemplate::receive`], with a timeout of its own: zero asks the queue once, [`Duration::MAX`] waits for
-    /// ever.
-    ///
-    /// # Errors
-    /// As [`RabbitTemplate::receive`].
-    pub async fn receive_timeout(
-        &self,
-        queue: impl TryInto<Name>,
-        timeout: Duration,
-    ) -> Result<Option<Received>, ReceiveError> {
-        let Ok(queue) = queue.try_into() else {
-            return Err(ReceiveError::no_queue_named());
-        };
-        match &self.0.consuming {
-            Some(connection) => receive::receive(connection, &queue, timeout).await,
-            None => Err(ReceiveError::ended(&queue)),
-        }
-    }
-
-    /// Fetches one message, converts it, and acknowledges it as the value is handed over.
-    ///
-    /// # Delivery guarantee
-    /// At least once: the acknowledgement is written in the step that returns the value, behind a successful
-    /// conversion. If the connection dies before the broker reads it, the message is delivered again.
-    ///
-    /// # Cancel safety
-    /// As [`RabbitTemplate::receive`].
-    ///
-    /// # Errors
-    /// As [`RabbitTemplate::receive`], and when the body is not a `T`: then the error holds the message, unsettled.
-    pub async fn receive_and_convert<T: DeserializeOwned>(
-        &self,
-        queue: impl TryInto<Name>,
-    ) -> Result<Option<T>, ReceiveError> {
-        let Some(received) = self.receive(queue).await? else {
-            return Ok(None);
-        };
-        let value = match decode(&*self.0.converter, received.message()) {
-            Ok(value) => value,
-            Err(error) => return Err(ReceiveError::conversion("", error, received)),
-        };
-        match received.ack() {
-            Ok(_message) => Ok(Some(value)),
-            Err(error) => Err(ReceiveError::settle("", error)),
-        }
-    }
-
-    /// Sends a request and waits for its reply, over direct reply-to, for at most `template.reply-timeout`.
-    ///
-    /// # Delivery guarantee
-    /// The request has a publish's guarantee. The reply has none beyond the connection: it is lost with it, and then the
-    /// error says so; the request may have been handled all the same.
-    ///
-    /// # Cancel safety
-    /// If dropped, a request in the window goes on; its reply is counted as late.
-    ///
-    /// # Errors
-    /// When the request did not end as confirmed, or no reply came in time.
-    pub async fn send_and_receive(
-        &self,
-        exchange: impl TryInto<Name>,
-        routing_key: impl TryInto<Name>,
-        message: Message,
-    ) -> Result<Message, RequestError> {
-        self.request(self.send(exchange, routing_key, message))
-            .await
-    }
-
-    /// As [`RabbitTemplate::send_and_receive`], from value to value.
-    ///
-    /// # Errors
-    /// As [`RabbitTemplate::send_and_receive`], and when the reply's body is not an `R`: the error holds the reply.
-    pub async fn convert_send_and_receive<T, R>(
-        &self,
-        exchange: impl TryInto<Name>,
-        routing_key: impl TryInto<Name>,
-        value: &T,
-    ) -> Result<R, RequestError>
-    where
-        T: Serialize + ?Sized,
-        R: DeserializeOwned,
-    {
-        let publish = self.convert_and_send(exchange, routing_key, value);
-        let reply = self.request(publish).await?;
-        match decode(&*self.0.converter, &reply) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(RequestError::conversion(error, reply)),
-        }
-    }
-
-    /// Sends a prepared publish as a request: for headers, priority and the like.
-    ///
-    /// # Errors
-    /// As [`RabbitTemplate::send_and_receive`].
-    pub async fn request(&self, publish: Publish) -> Result<Message, RequestError> {
-        let deadline = Deadline::after(self.settings().reply_timeout);
-        rpc::request(publish, deadline).await
     }
 
     /// What became of every message sent so far.

@@ -6,7 +6,8 @@ use crate::message::{Delivery, HeaderLimits, ReturnedMessage, table};
 
 use super::content::{Carrier, Complete};
 use super::frame::{self, Fields, MethodId};
-use super::lease::{Inbound, Lease};
+use super::inbound::Inbound;
+use super::lease::Lease;
 use super::reader::{Stop, blocked, protocol};
 use super::shared::Shared;
 use super::tune::Tune;

@@ -14,15 +14,14 @@ use tokio::sync::{oneshot, watch};
 use crate::message::{Message, ReturnedMessage, wire};
 use crate::name::Name;
 
-use super::content::Assembly;
 use super::control::Control;
-use super::deliveries::Consumers;
 use super::frame::{self, MethodId};
 use super::frontier::{Frontier, TagOutOfOrder};
+use super::inbound::Inbound;
 use super::outbox::{self, Outbox};
 use super::pending::{PendingPublishes, UnknownTag};
 use super::private_header::PrivateHeader;
-use super::{CloseCause, Got, PublishRejected, PublishSink, Settlement, Stale, Token, Verdict};
+use super::{CloseCause, Got, PublishRejected, Settlement, Stale, Token, Verdict};
 
 static GENERATIONS: AtomicU64 = AtomicU64::new(1);
 
@@ -78,40 +77,6 @@ struct Proof {
     proven: u64,
     /// What had been written when each unanswered synchronous method was appended.
     asked: VecDeque<u64>,
-}
-
-/// What the reader has in its hands for this channel.
-#[derive(Default)]
-pub(super) struct Inbound {
-    pub(super) assembly: Assembly,
-    pub(super) verdicts: Vec<(Token, Verdict)>,
-    pub(super) publisher: Option<Arc<dyn PublishSink>>,
-    pub(super) consumers: Consumers,
-    /// In the reader's list of channels to tell at the end of this read.
-    pub(super) touched: bool,
-    told: bool,
-}
-
-impl std::fmt::Debug for Inbound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbound")
-            .field("touched", &self.touched)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Inbound {
-    /// Tells the sinks what has gathered.
-    pub(super) fn tell(&mut self) {
-        self.touched = false;
-        if !self.verdicts.is_empty() {
-            if let Some(publisher) = &self.publisher {
-                publisher.settled(&mut self.verdicts);
-            }
-            self.verdicts.clear();
-        }
-        self.consumers.tell();
-    }
 }
 
 impl Lease {

@@ -35,6 +35,7 @@ mod embedded;
 mod error;
 mod frame;
 mod frontier;
+mod inbound;
 mod incoming;
 mod lapin_frames;
 mod lease;

@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::content::Carrier;
 use super::frame::{self, Cut, Fields, Prefix};
+use super::inbound::Inbound;
 use super::incoming;
-use super::lease::{Inbound, Lease};
+use super::lease::Lease;
 use super::shared::Shared;
 use super::{CloseCause, LinkState};
 

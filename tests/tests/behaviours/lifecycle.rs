@@ -1,6 +1,7 @@
 //! Kills, restarts and alarms: each test has a broker of its own.
 
 use rmq_tests::broker::unique;
+use rmq_tests::raw::table::{table, text};
 use rmq_tests::raw::{
     Channel, Content, FieldTable, Properties, Verdict, connections, exchange, queue,
 };
@@ -27,6 +28,9 @@ async fn what_is_durable_survives_a_kill_and_nothing_else(broker: Broker) -> Out
     let channel = private.connection().await?.channel(1).await?;
     channel.confirm_select().await?;
     let durable = channel.durable_queue(FieldTable::default()).await?;
+    let quorum = channel
+        .durable_queue(table([("x-queue-type", text("quorum"))]))
+        .await?;
     let exchange = channel.exchange("direct", FieldTable::default()).await?;
     channel.bind(&durable, &exchange, "key").await?;
     let own = channel.own_queue(FieldTable::default()).await?;
@@ -43,6 +47,7 @@ async fn what_is_durable_survives_a_kill_and_nothing_else(broker: Broker) -> Out
         .publish_and_wait("", &durable, Content::new("transient"))
         .await?;
     assert_eq!(transient, Verdict::Acked);
+    persistent(&channel, "", &quorum, "replicated").await?;
     assert_eq!(
         channel.get(&durable).await?.expect("a message").text(),
         "unsettled"
@@ -53,6 +58,10 @@ async fn what_is_durable_survives_a_kill_and_nothing_else(broker: Broker) -> Out
     let connection = private.connection().await?;
     let channel = connection.channel(1).await?;
     assert_eq!(channel.take_all(&durable).await?, ["unsettled", "ready"]);
+    // Its leader may still be elected: a consumer waits, a get would not.
+    let reader = connection.channel(4).await?;
+    reader.consume(&quorum).await?;
+    assert_eq!(reader.delivery().await?.text(), "replicated");
     channel.confirm_select().await?;
     persistent(&channel, &exchange, "key", "by the binding").await?;
     assert_eq!(channel.take_all(&durable).await?, ["by the binding"]);

@@ -36,6 +36,7 @@ impl Private {
                     .map_err(|error| RawError::new(error.to_string()))
             }
             Self::Rabbit(node) => {
+                node.flush_quorum_queues()?;
                 node.kill();
                 Ok(node.restart()?)
             }

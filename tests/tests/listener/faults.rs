@@ -19,6 +19,7 @@ async fn killed_under_load(release: Release) {
     let queue = unique("listener");
     rig.declare(&queue, "quorum", &[("x-delivery-limit", 100)])
         .await;
+    node.flush_quorum_queues().unwrap();
     let messages = count(20_000, 3_000);
     let kills = 3;
     rig.fill(&queue, messages).await;

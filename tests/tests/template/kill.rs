@@ -119,6 +119,11 @@ mod rabbit3 {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn killed_five_times_with_a_quorum_queue() {
+        killed_five_times_during_a_long_burst(Release::V3, "quorum").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn with_resend_never_a_kill_leaves_unknown_and_confirmed_only() {
         super::with_resend_never_a_kill_leaves_unknown_and_confirmed_only(Release::V3).await;
     }

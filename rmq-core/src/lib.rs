@@ -5,6 +5,14 @@
 //!
 //! A publish ends as *confirmed*, *returned*, *nacked*, *refused* or *unknown*, and the caller is told which. A delivery
 //! ends as *acknowledged*, *dead-lettered*, *parked*, *requeued* or *left to the broker*. [`RabbitApp::ledger`] counts them.
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the rooms' doors are wider under `testing`, where each is tested alone"
+    )
+)]
 
 #[doc(hidden)]
 pub mod __private;

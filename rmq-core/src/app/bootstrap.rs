@@ -11,7 +11,6 @@ use crate::time::Deadline;
 
 use super::embedded::Broker;
 use super::plan::Plan;
-use super::publisher::TemplatePublisher;
 use super::rabbit_app::{Parts, RabbitApp};
 use super::report::StartReport;
 use super::{StartError, console};
@@ -100,7 +99,7 @@ pub(super) async fn start(
                 .clone()
                 .unwrap_or_else(|| connections.consuming.clone()),
             consuming: connections.consuming.clone(),
-            publisher: Arc::new(TemplatePublisher(template.clone())),
+            publisher: Arc::new(template.clone()),
             admin: Some(admin.clone()),
             executor: plan.executor,
         },

@@ -13,7 +13,6 @@ mod embedded;
 mod health;
 mod ledger;
 mod plan;
-mod publisher;
 mod rabbit_app;
 mod report;
 mod settings;

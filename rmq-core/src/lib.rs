@@ -63,7 +63,9 @@ pub mod transport;
 
 pub use admin::{AdminError, AdminErrorKind, Difference, QueueInfo, RabbitAdmin};
 pub use app::{Health, Ledger, RabbitApp, RabbitBuilder, StartError, StartReport, StopError};
-pub use connection::{ConnectError, ConnectErrorKind, ConnectionHealth, ConnectionState};
+pub use connection::{
+    ConnectError, ConnectErrorKind, ConnectionHealth, ConnectionState, CredentialsProvider, Login,
+};
 pub use error::{BoxError, Error, Fault};
 pub use listener::{
     FailedDelivery, ListenerError, ListenerInfo, ListenerLedger, ListenerRegistry, ListenerState,

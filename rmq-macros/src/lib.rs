@@ -49,7 +49,7 @@ use crate::marks::Mark;
 /// and not inside a `cfg_attr`; a `#[cfg]` beside them is respected. The block's attribute has no keys.
 ///
 /// # What is generated
-/// For the struct: the two functions and a registration. For each marked method: one hidden const `__rmq_<method>`
+/// For the struct: the two functions and a registration. For each marked method: one hidden const `__rmq_attribute_of_<method>`
 /// with the method's visibility, and its registration. Methods stay callable.
 #[proc_macro_attribute]
 pub fn rabbit_config(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -110,10 +110,13 @@ pub fn rabbit_config(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// `()`, `Acknowledgement`, `Reply<T>`, or a `Result` of one of these with any error. An error is tried again, unless a
 /// `Fatal` or `RetryAfter` is in its chain.
 ///
+/// On a method it stands in an `impl` block with [`macro@rabbit_config`]. Without that block a method without `self` looks like
+/// a free function to the attribute, and the compiler says that it cannot find it.
+///
 /// An `async fn` runs on tokio under the pool's bound, a plain `fn` on the pool's own threads.
 ///
 /// # What is generated
-/// One hidden const `__rmq_<function>` with the function's visibility, and its registration. The function stays as it
+/// One hidden const `__rmq_attribute_of_<function>` with the function's visibility, and its registration. The function stays as it
 /// is, without the `#[header]` marks.
 #[proc_macro_attribute]
 pub fn rabbit_listener(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -176,7 +179,7 @@ pub fn rabbit_message(input: TokenStream) -> TokenStream {
 
 /// Listeners and callbacks by name, for `builder().only(..)`: `listeners![on_order, callbacks::confirmed, Shop::plain]`.
 ///
-/// A name that is not found as `__rmq_<name>` lacks its attribute, or is not visible from here.
+/// Where the compiler cannot find `__rmq_attribute_of_<name>`, the function has no attribute, or is not visible from here.
 #[proc_macro]
 pub fn listeners(input: TokenStream) -> TokenStream {
     tell(list::expand(input.into())).into()

@@ -121,11 +121,11 @@ impl Function {
     }
 }
 
-/// The name of the hidden const for a function.
+/// The name of the hidden const for a function. Where it is missing the compiler says this name, so it says what is missing.
 pub(crate) fn constant(ident: &Ident) -> Ident {
     let name = ident.to_string();
     let name = name.strip_prefix("r#").unwrap_or(&name);
-    Ident::new(&format!("__rmq_{name}"), ident.span())
+    Ident::new(&format!("__rmq_attribute_of_{name}"), ident.span())
 }
 
 /// An argument's name for people: its pattern, if that is a name.

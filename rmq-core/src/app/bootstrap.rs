@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::admin::RabbitAdmin;
-use crate::connection::{Connection, ConnectionSettings, Purpose};
+use crate::connection::{ConnectError, Connection, ConnectionEvent, ConnectionSettings, Purpose};
 use crate::listener::{AcknowledgeMode, ListenerParts, ListenerRegistry};
 use crate::observability::PublishLedger;
 use crate::template::{MessagePostProcessor, RabbitTemplate, TemplateParts};
@@ -47,7 +47,7 @@ impl Connections {
     /// One after another: what is wrong with the first is wrong with all, and is told once.
     async fn start(&self, deadline: Deadline) -> Result<(), StartError> {
         for connection in self.all() {
-            let started = connection.start(deadline).await;
+            let started = start_one(connection, deadline).await;
             started.map_err(|error| StartError::connect(connection.name(), error))?;
         }
         Ok(())
@@ -56,6 +56,28 @@ impl Connections {
     pub(super) async fn close(&self, deadline: Deadline) {
         for connection in self.all() {
             connection.close(deadline).await;
+        }
+    }
+}
+
+/// Starts a connection. A broker that is not there yet is told at its first refusal: nobody should look at a silent
+/// program until the deadline.
+async fn start_one(connection: &Connection, deadline: Deadline) -> Result<(), ConnectError> {
+    let mut events = connection.events();
+    let start = connection.start(deadline);
+    tokio::pin!(start);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            started = &mut start => return started,
+            event = events.recv(), if !told => {
+                if let Ok(ConnectionEvent::AttemptFailed(error)) = event && !error.permanent {
+                    told = true;
+                    let rest = deadline.remaining();
+                    console::tell_if_mute(&format!("not connected yet: {error}; trying on for {rest:.0?} (`start-timeout`)"));
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::component::Components;
 use crate::config::{FileSearch, RabbitProperties, from_str, load, process_environment};
+use crate::connection::CredentialsProvider;
 use crate::converter::{JsonConverter, MessageConverter};
 use crate::error::{Fault, Faults, Place};
 use crate::listener::MessageRecoverer;
@@ -47,6 +48,7 @@ pub struct RabbitBuilder {
     converter: Option<Arc<dyn MessageConverter>>,
     post_processors: Vec<Arc<dyn MessagePostProcessor>>,
     recoverer: Option<Arc<dyn MessageRecoverer>>,
+    credentials: Option<Arc<dyn CredentialsProvider>>,
     broker: Option<embedded::Broker>,
 }
 
@@ -77,6 +79,7 @@ impl RabbitBuilder {
             converter: None,
             post_processors: Vec::new(),
             recoverer: None,
+            credentials: None,
             broker: None,
         }
     }
@@ -153,6 +156,12 @@ impl RabbitBuilder {
         self
     }
 
+    /// Asks this for the login, before each connect and before it expires, in place of `username` and `password`.
+    pub fn credentials(mut self, provider: impl CredentialsProvider) -> Self {
+        self.credentials = Some(Arc::new(provider));
+        self
+    }
+
     /// Connects to this broker inside the process, whatever `addresses` says.
     #[cfg(feature = "embedded")]
     pub fn broker(mut self, broker: impl Into<Arc<crate::transport::EmbeddedBroker>>) -> Self {
@@ -217,6 +226,7 @@ impl RabbitBuilder {
             components,
             declarables: self.declarables,
             recoverer: self.recoverer,
+            credentials: self.credentials,
             embedded: None,
         };
         let extras = Extras {

@@ -20,6 +20,13 @@ pub(super) fn warn(text: &str) {
     }
 }
 
+/// What is in the log anyway, where there is no log.
+pub(super) fn tell_if_mute(text: &str) {
+    if is_mute() {
+        eprintln!("{text}");
+    }
+}
+
 fn is_mute() -> bool {
     tracing::dispatcher::get_default(|dispatch| dispatch.is::<tracing::subscriber::NoSubscriber>())
 }

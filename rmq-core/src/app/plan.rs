@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::component::Components;
-use crate::config::{RabbitProperties, UnsafeSetting, is_same_name};
-use crate::connection::ConnectionSettings;
+use crate::config::{RabbitProperties, SaslMechanism, UnsafeSetting, is_same_name};
+use crate::connection::{ConnectionSettings, CredentialsProvider};
 use crate::converter::MessageConverter;
 use crate::error::{Fault, Faults, Place};
 use crate::listener::{ExecutorSettings, ListenerEndpoint, MessageRecoverer};
@@ -27,6 +27,7 @@ pub(super) struct Draft {
     pub(super) declarables: Declarables,
     pub(super) converter: Arc<dyn MessageConverter>,
     pub(super) recoverer: Option<Arc<dyn MessageRecoverer>>,
+    pub(super) credentials: Option<Arc<dyn CredentialsProvider>>,
     pub(super) embedded: Option<Target>,
 }
 
@@ -55,10 +56,7 @@ impl Draft {
     pub(super) fn plan(mut self) -> Result<Plan, Faults> {
         let mut faults = self.selection.missing_components(&self.components);
         self.unknown_ids(&mut faults);
-        let connection = keep(
-            ConnectionSettings::from_properties(&self.properties.connection, self.embedded.take()),
-            &mut faults,
-        );
+        let connection = keep(self.connection(), &mut faults);
         let template = keep(template_settings(&self.properties), &mut faults);
         let declarables = self.all_declarables();
         let topology = keep(declarables.check(), &mut faults);
@@ -118,6 +116,23 @@ impl Draft {
             properties: self.properties,
         };
         faults.into_result(plan)
+    }
+
+    fn connection(&mut self) -> Result<ConnectionSettings, Faults> {
+        let properties = &self.properties.connection;
+        let settings = ConnectionSettings::from_properties(properties, self.embedded.take())?;
+        let provider = self.credentials.take();
+        if provider.is_some() && properties.sasl == SaslMechanism::External {
+            let place = Place::Elsewhere("builder().credentials(..)".to_owned());
+            let sentence = "with `sasl-mechanism: external` the client certificate is the login: a provider has nothing to say";
+            return Err(Fault::new(place, sentence)
+                .fix("drop one of the two")
+                .into());
+        }
+        Ok(ConnectionSettings {
+            provider,
+            ..settings
+        })
     }
 
     /// A `listeners.<id>` without a listener: a typo would otherwise change nothing, in silence.

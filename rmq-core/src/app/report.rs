@@ -76,9 +76,13 @@ fn settings(plan: &Plan) -> Vec<String> {
         &sources.other_variables,
     );
     for address in &connection.addresses {
+        let login = match &connection.provider {
+            Some(_) => "login of the credentials provider".to_owned(),
+            None => format!("{:?}", address.credentials),
+        };
         lines.push(format!(
-            "broker {}, virtual host `{}`, {:?}",
-            address.target, address.virtual_host, address.credentials
+            "broker {}, virtual host `{}`, {login}",
+            address.target, address.virtual_host
         ));
     }
     let template = &plan.template;

@@ -160,7 +160,8 @@ fn segments<'e>(entry: &'e Entry, path: &Path) -> Vec<&'e str> {
 
 /// The name that was probably meant: one of this section, or the same one of another.
 fn meant(part: &str, path: &Path) -> Option<String> {
-    if let Some(name) = nearest(part, path.names()) {
+    let names = path.names();
+    if let Some(name) = nearest(part, names.iter().copied()).or_else(|| begun(part, &names)) {
         return Some(name.to_owned());
     }
     let elsewhere = table::all().iter().find(|property| {
@@ -169,6 +170,16 @@ fn meant(part: &str, path: &Path) -> Option<String> {
         single && uniform(last) == uniform(part)
     });
     elsewhere.map(|property| property.path.clone())
+}
+
+/// The one name that begins so: `ack`, as the attribute says it, is `acknowledge-mode` here.
+fn begun<'n>(part: &str, names: &[&'n str]) -> Option<&'n str> {
+    let part = uniform(part);
+    let mut begin = names.iter().filter(|name| uniform(name).starts_with(&part));
+    match (begin.next(), begin.next()) {
+        (Some(name), None) if part.len() >= 3 => Some(name),
+        _ => None,
+    }
 }
 
 /// Why a property cannot be set to this.

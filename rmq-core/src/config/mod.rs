@@ -53,4 +53,4 @@ pub use self::unsafe_choice::UnsafeSetting;
     clippy::panic,
     reason = "a test fails by panicking"
 )]
-mod tests;
+pub(crate) mod tests;

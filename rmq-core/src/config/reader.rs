@@ -21,6 +21,8 @@ pub(super) struct Reader<'r> {
     pub(super) pattern: String,
     /// The same in the values, with chosen names.
     pub(super) path: String,
+    /// The same as messages show it, with names as they were written.
+    pub(super) shown: String,
     pub(super) faults: &'r mut Faults,
     /// Every property that was asked for, so that a test can tell that none is ignored.
     pub(super) asked: &'r mut BTreeSet<String>,
@@ -37,6 +39,7 @@ impl<'r> Reader<'r> {
             values,
             pattern: String::new(),
             path: String::new(),
+            shown: values.prefix.clone(),
             faults,
             asked,
         }
@@ -44,15 +47,16 @@ impl<'r> Reader<'r> {
 
     /// A reader of one section.
     pub(super) fn section(&mut self, name: &str) -> Reader<'_> {
-        self.named_section(name, name)
+        self.named_section(name, name, name)
     }
 
     /// A reader of one section whose name is the user's.
-    pub(super) fn named_section(&mut self, pattern: &str, path: &str) -> Reader<'_> {
+    pub(super) fn named_section(&mut self, pattern: &str, path: &str, shown: &str) -> Reader<'_> {
         Reader {
             values: self.values,
             pattern: format!("{}{pattern}.", self.pattern),
             path: format!("{}{path}.", self.path),
+            shown: format!("{}{shown}.", self.shown),
             faults: self.faults,
             asked: self.asked,
         }
@@ -71,7 +75,7 @@ impl<'r> Reader<'r> {
 
     /// The path of a property as messages show it.
     pub(super) fn shown(&self, name: &str) -> String {
-        format!("{}{}{name}", self.values.prefix, self.path).replace("[]", "")
+        format!("{}{name}", self.shown).replace("[]", "")
     }
 
     /// Reports a fault about a property at the place where it was said.

@@ -1,4 +1,4 @@
-//! One try of one address: link, then hooks.
+//! One try of one address: login, link, then hooks.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,9 +9,12 @@ use tokio::time::Instant;
 use crate::time::Deadline;
 use crate::transport::{Credentials, Link};
 
+use super::credentials::{HeldLogin, ask};
 use super::hook::{HookError, NewLink};
 use super::shared::Shared;
-use super::{AttemptError, BrokerAddress, ConnectErrorKind, OpenConnection, OpenHook};
+use super::{
+    AttemptError, BrokerAddress, ConnectErrorKind, ConnectionSettings, OpenConnection, OpenHook,
+};
 
 /// A try that did not work.
 pub(super) struct Failed {
@@ -20,19 +23,29 @@ pub(super) struct Failed {
     pub(super) hook: Option<HookError>,
 }
 
+/// A try that worked.
+pub(super) struct Succeeded {
+    pub(super) link: Link,
+    pub(super) connection: OpenConnection,
+    /// The login, where a provider gave it.
+    pub(super) login: Option<HeldLogin>,
+}
+
 /// Opens a link and runs every hook on it.
 pub(super) async fn attempt(
     shared: &Shared,
     address: &BrokerAddress,
     generation: u64,
-) -> Result<(Link, OpenConnection), Failed> {
+) -> Result<Succeeded, Failed> {
     let mut settings = shared.settings.link(shared.purpose, address);
-    if let Credentials::Plain { password, .. } = &mut settings.credentials
-        && let Some(secret) = &*shared.secret.lock()
-    {
-        password.clone_from(secret);
-    }
     let shown = address.target.to_string();
+    let login = provided_login(&shared.settings, &shown).await?;
+    if let Some(HeldLogin { login, .. }) = &login {
+        settings.credentials = Credentials::Plain {
+            username: login.username.clone(),
+            password: login.secret.clone(),
+        };
+    }
     let link = Link::open(settings).await.map_err(|error| Failed {
         error: AttemptError::of(shown.clone(), &error),
         hook: None,
@@ -60,7 +73,31 @@ pub(super) async fn attempt(
             return Err(hook_failed(&new.connection.address, hook.doing(), error));
         }
     }
-    Ok((new.link, new.connection))
+    Ok(Succeeded {
+        link: new.link,
+        connection: new.connection,
+        login,
+    })
+}
+
+/// What the program's provider says, if there is one.
+async fn provided_login(
+    settings: &ConnectionSettings,
+    address: &str,
+) -> Result<Option<HeldLogin>, Failed> {
+    let Some(provider) = &settings.provider else {
+        return Ok(None);
+    };
+    let asked = ask(&**provider, Deadline::after(settings.handshake_timeout)).await;
+    asked.map(Some).map_err(|text| Failed {
+        error: AttemptError {
+            address: address.to_owned(),
+            kind: ConnectErrorKind::Credentials,
+            text,
+            permanent: false,
+        },
+        hook: None,
+    })
 }
 
 /// A hook that panics has failed; it must not take the supervisor with it.

@@ -12,6 +12,8 @@ use crate::transport::{TransportError, TransportErrorKind};
 pub enum ConnectErrorKind {
     /// The broker refused user, password or certificate.
     Authentication,
+    /// The program's credentials provider gave no login.
+    Credentials,
     /// The virtual host is not there, or this user may not enter it.
     VirtualHost,
     /// The broker's certificate was not accepted, or TLS failed otherwise.
@@ -40,6 +42,7 @@ impl ConnectErrorKind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Authentication => "RMQ-CON-AUTHENTICATION",
+            Self::Credentials => "RMQ-CON-CREDENTIALS",
             Self::VirtualHost => "RMQ-CON-VIRTUAL-HOST",
             Self::Tls => "RMQ-CON-TLS",
             Self::Unreachable => "RMQ-CON-UNREACHABLE",

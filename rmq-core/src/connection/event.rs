@@ -17,6 +17,10 @@ pub enum ConnectionEvent {
     Blocked(String),
     /// The broker takes publishes again.
     Unblocked,
+    /// The broker took a new secret of the [`CredentialsProvider`](super::CredentialsProvider).
+    SecretRefreshed,
+    /// The secret was not refreshed: why. It is tried again.
+    RefreshFailed(String),
     /// The program closed it, or start gave up. The last event.
     Ended,
 }

@@ -13,8 +13,8 @@ use super::lease::{Wanted, lease};
 use super::shared::Shared;
 use super::supervisor::Supervisor;
 use super::{
-    ChannelLease, ConnectError, ConnectErrorKind, ConnectionEvent, ConnectionHealth,
-    ConnectionSettings, ConnectionState, OpenHook, Purpose,
+    ChannelLease, ConnectError, ConnectionEvent, ConnectionHealth, ConnectionSettings,
+    ConnectionState, OpenHook, Purpose,
 };
 
 /// A connection that is kept open for ever: one supervisor, one link at a time. Cheap to clone.
@@ -153,28 +153,6 @@ impl Connection {
     /// [`ConnectErrorKind::Blocked`] with the broker's reason when the deadline passed; `Closed` after the end.
     pub async fn wait_unblocked(&self, deadline: Deadline) -> Result<(), ConnectError> {
         self.0.shared.wait_unblocked(deadline).await
-    }
-
-    /// Gives the broker a new secret, and uses it for every later link. For tokens that expire.
-    ///
-    /// # Errors
-    /// When the broker refused it or did not answer in time. It is used for later links all the same.
-    pub async fn update_secret(
-        &self,
-        secret: &str,
-        reason: &str,
-        deadline: Deadline,
-    ) -> Result<(), ConnectError> {
-        let shared = &self.0.shared;
-        *shared.secret.lock() = Some(secret.to_owned());
-        let Some(slot) = shared.slot() else {
-            return Ok(());
-        };
-        let updated = slot.link.update_secret(secret, reason, deadline).await;
-        updated.map_err(|error| {
-            let sentence = format!("connection `{}`: {error}", shared.name());
-            ConnectError::new(ConnectErrorKind::Lost, sentence)
-        })
     }
 
     /// Replaces the link: it is closed, and the connection recovers as from a loss. For a publisher that has lost

@@ -5,6 +5,7 @@
 
 mod address_order;
 mod attempt;
+mod credentials;
 mod error;
 mod event;
 mod from_config;
@@ -13,6 +14,7 @@ mod health;
 mod hook;
 mod lease;
 mod pause;
+mod refresh;
 mod settings;
 mod shared;
 mod slot;
@@ -20,6 +22,7 @@ mod state;
 mod supervisor;
 mod tls;
 
+pub use credentials::{CredentialsProvider, Login};
 pub use error::{AttemptError, ConnectError, ConnectErrorKind};
 pub use event::ConnectionEvent;
 pub use handle::Connection;

@@ -1,9 +1,12 @@
 //! What a connection needs to know before it starts.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::transport::{Credentials, Limits, LinkSettings, Target};
+
+use super::CredentialsProvider;
 
 /// What a connection is for. The three are kept apart, so that a broker that blocks publishers cannot stop acknowledgements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +107,8 @@ pub struct ConnectionSettings {
     pub name: String,
     /// At least one.
     pub addresses: Vec<BrokerAddress>,
+    /// Asked for the login in place of the addresses' user names and passwords. Default: none.
+    pub provider: Option<Arc<dyn CredentialsProvider>>,
     /// In which order they are tried. Default: as written.
     pub shuffle: AddressShuffle,
     /// Heartbeat asked for; zero switches it off. Default 60 s.
@@ -138,6 +143,7 @@ impl ConnectionSettings {
         Self {
             name: name.into(),
             addresses,
+            provider: None,
             shuffle: AddressShuffle::None,
             heartbeat: Duration::from_secs(60),
             channel_max: 2_047,

@@ -30,8 +30,6 @@ pub(super) struct Shared {
     pub(super) close_by: Mutex<Option<Deadline>>,
     pub(super) opened: AtomicU64,
     pub(super) lost: AtomicU64,
-    /// A secret given after the start replaces the one of the settings.
-    pub(super) secret: Mutex<Option<String>>,
     state: watch::Sender<ConnectionState>,
     slot: RwLock<Option<Arc<Slot>>>,
     events: broadcast::Sender<ConnectionEvent>,
@@ -48,7 +46,6 @@ impl Shared {
             close_by: Mutex::new(None),
             opened: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            secret: Mutex::new(None),
             state: watch::Sender::new(ConnectionState::Idle),
             slot: RwLock::new(None),
             events: broadcast::Sender::new(EVENTS_KEPT),
@@ -79,10 +76,15 @@ impl Shared {
             moved
         });
         if moved && let Some(event) = event {
-            // An error says that nobody listens.
-            drop(self.events.send(event));
+            self.tell(event);
         }
         moved
+    }
+
+    /// Tells everybody something that moves no state.
+    pub(super) fn tell(&self, event: ConnectionEvent) {
+        // An error says that nobody listens.
+        drop(self.events.send(event));
     }
 
     /// Gives the link out, then says that it is open.

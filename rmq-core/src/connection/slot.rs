@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::time::Deadline;
 use crate::transport::{Channel, Link, LinkState};
 
+use super::credentials::HeldLogin;
 use super::{ConnectionSettings, Purpose};
 
 /// The most channels a link can have: channel numbers are 16 bits, and 0 is the connection's.
@@ -28,6 +29,8 @@ pub(super) struct Idle {
 pub(super) struct Slot {
     pub(super) link: Link,
     pub(super) generation: u64,
+    /// The login it was opened with, where a provider gave it.
+    pub(super) login: Option<HeldLogin>,
     pub(super) settings: Arc<ConnectionSettings>,
     /// Where closing a dropped lease runs.
     pub(super) runtime: Handle,
@@ -42,6 +45,7 @@ impl Slot {
     pub(super) fn new(
         link: Link,
         generation: u64,
+        login: Option<HeldLogin>,
         purpose: Purpose,
         settings: Arc<ConnectionSettings>,
     ) -> Self {
@@ -49,6 +53,7 @@ impl Slot {
         Self {
             link,
             generation,
+            login,
             settings,
             runtime: Handle::current(),
             bound,

@@ -13,8 +13,9 @@ use crate::time::Deadline;
 use crate::transport::LinkState;
 
 use super::address_order::AddressOrder;
-use super::attempt::{Failed, attempt};
+use super::attempt::{Failed, Succeeded, attempt};
 use super::pause::Pauses;
+use super::refresh::keep_fresh;
 use super::shared::Shared;
 use super::slot::Slot;
 use super::state::Move;
@@ -97,7 +98,10 @@ impl Supervisor {
         };
         loop {
             let opened = Instant::now();
-            let cause = self.watch(&slot).await;
+            let cause = tokio::select! {
+                cause = self.watch(&slot) => cause,
+                never = keep_fresh(&self.shared, &slot) => match never {},
+            };
             self.lost(cause, opened.elapsed());
             drop(slot);
             slot = match self.open(false).await {
@@ -137,10 +141,15 @@ impl Supervisor {
             }
             self.shared.happened(Move::Try);
             match attempt(&self.shared, address, self.generation + 1).await {
-                Ok((link, connection)) => {
+                Ok(Succeeded {
+                    link,
+                    connection,
+                    login,
+                }) => {
                     let slot = Slot::new(
                         link,
                         connection.generation,
+                        login,
                         self.shared.purpose,
                         Arc::clone(&settings),
                     );

@@ -6,8 +6,8 @@ use std::future::Future;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, Rejection,
-    State, ViaExtractor, ViaPayload,
+    Argument, ArgumentFacts, ArgumentKind, ArgumentList, Arguments, ComponentSource, HandlerError,
+    Rejection, State, ViaExtractor, ViaPayload,
 };
 use crate::component::{ComponentType, Components};
 use crate::error::BoxError;
@@ -126,9 +126,9 @@ impl IntoCallbackResult for () {
     }
 }
 
-impl<E: Into<BoxError>> IntoCallbackResult for Result<(), E> {
+impl<E: HandlerError> IntoCallbackResult for Result<(), E> {
     fn into_callback_result(self) -> Result<(), BoxError> {
-        self.map_err(Into::into)
+        self.map_err(E::into_box)
     }
 }
 

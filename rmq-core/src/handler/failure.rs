@@ -101,6 +101,25 @@ impl Error for RetryAfterCause {
     }
 }
 
+/// The error in a function's `Result`: whatever becomes a boxed error.
+#[diagnostic::on_unimplemented(
+    message = "a listener or callback cannot fail with `{Self}`",
+    label = "`{Self}` is not an error",
+    note = "implement `std::error::Error` for `{Self}`, which `#[derive(thiserror::Error)]` does (it has to be `Send + Sync + 'static`), or fail with a `String` or a boxed error"
+)]
+pub trait HandlerError {
+    /// The error, in a box.
+    fn into_box(self) -> BoxError;
+}
+
+// Else the compiler tells of `std::error::Error` for the box, and not what is asked of the user.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> HandlerError for E {
+    fn into_box(self) -> BoxError {
+        self.into()
+    }
+}
+
 /// What a failed attempt says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {

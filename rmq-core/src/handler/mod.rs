@@ -32,7 +32,7 @@ pub use callback::{
 pub use context::{ComponentSource, HandlerContext, HandlerScope, receiver};
 pub use delivery_arguments::{FromDelivery, argument};
 pub use facts::{DeliveryFacts, RoutingKey};
-pub use failure::{Failure, FailureKind, Fatal, RetryAfter};
+pub use failure::{Failure, FailureKind, Fatal, HandlerError, RetryAfter};
 pub use header::{FromHeader, HeaderFault, header};
 pub use invoke::{Handler, Invocation, Invoke, asynchronous, blocking};
 pub use marker::{

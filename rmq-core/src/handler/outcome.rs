@@ -2,8 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Acknowledgement, Failure, OutgoingReply, Reply};
-use crate::error::BoxError;
+use super::{Acknowledgement, Failure, HandlerError, OutgoingReply, Reply};
 
 /// What one attempt of a handler came to. The listener makes the message's fate of it.
 #[derive(Debug)]
@@ -49,11 +48,11 @@ impl<T: Serialize + Send + 'static> IntoOutcome for Reply<T> {
     }
 }
 
-impl<R: IntoOutcome, E: Into<BoxError>> IntoOutcome for Result<R, E> {
+impl<R: IntoOutcome, E: HandlerError> IntoOutcome for Result<R, E> {
     fn into_outcome(self) -> Outcome {
         match self {
             Ok(result) => result.into_outcome(),
-            Err(error) => Outcome::Failed(Failure::of(error.into())),
+            Err(error) => Outcome::Failed(Failure::of(error.into_box())),
         }
     }
 }

@@ -32,7 +32,7 @@ pub use endpoint::ListenerEndpoint;
 pub use executor::{ExecutorSettings, RejectionPolicy};
 pub use failure::{FailedDelivery, HandlerPanicked, NoReplyTo, Unsettled};
 pub use ledger::ListenerLedger;
-pub use plan::{attribute_layer, plan};
+pub use plan::{Planned, plan};
 pub use publish::{ConfirmedPublisher, Unconfirmed};
 pub use recoverer::MessageRecoverer;
 pub use registry::{ListenerError, ListenerInfo, ListenerParts, ListenerRegistry};

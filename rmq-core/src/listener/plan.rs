@@ -11,9 +11,17 @@ use super::retry::RetrySettings;
 use super::scaling::ScalingSettings;
 use super::settings::{AcknowledgeMode, EndpointSettings, FailurePolicy};
 
+/// A listener with everything decided.
+#[derive(Debug)]
+pub struct Planned {
+    /// What the container does.
+    pub settings: EndpointSettings,
+    /// The same as the file and the attribute say it, each value with the place that decided it.
+    pub decided: config::ListenerSettings,
+}
+
 /// What an attribute says, as a layer between the file's section and its `listeners.<id>`.
-#[must_use]
-pub fn attribute_layer(descriptor: &ListenerDescriptor) -> ListenerProperties {
+fn attribute_layer(descriptor: &ListenerDescriptor) -> ListenerProperties {
     let place = descriptor.source.place();
     let options = &descriptor.options;
     let queues: Vec<String> = descriptor
@@ -89,7 +97,7 @@ pub fn plan(
     by_id: Option<&ListenerProperties>,
     topology: &Topology,
     faults: &mut Faults,
-) -> EndpointSettings {
+) -> Planned {
     let attribute = attribute_layer(descriptor);
     let decided = config::ListenerSettings::resolve(section, &attribute, by_id);
     let here = descriptor.source.place();
@@ -114,7 +122,7 @@ pub fn plan(
         ..EndpointSettings::new(descriptor.id, Name::default())
     };
     check_queues(&settings, &decided, topology, &here, faults);
-    settings
+    Planned { settings, decided }
 }
 
 fn names(id: &str, queues: &Setting<Vec<String>>, here: &Place, faults: &mut Faults) -> Vec<Name> {

@@ -68,7 +68,7 @@ pub struct TemplateSettings {
     pub window_messages: usize,
     /// Most body bytes in flight; one larger body alone is let in. Default 64 MiB.
     pub window_bytes: u32,
-    /// How long a publish waits for room in the window, or for a blocked broker. Default 60 s.
+    /// How long a publish waits for room in the window, or for a blocked broker. Default 30 s.
     pub window_timeout: Duration,
     /// How long a message in flight may wait for its verdict. Default 60 s.
     pub confirm_timeout: Duration,
@@ -100,7 +100,7 @@ impl Default for TemplateSettings {
             mandatory: true,
             window_messages: 5_000,
             window_bytes: 64 * 1024 * 1024,
-            window_timeout: Duration::from_secs(60),
+            window_timeout: Duration::from_secs(30),
             confirm_timeout: Duration::from_secs(60),
             silence_timeout: None,
             return_grace: Duration::from_secs(5),

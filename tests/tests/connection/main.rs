@@ -10,6 +10,7 @@ mod admin;
 mod blocked;
 mod channels;
 mod cluster;
+mod credentials;
 mod recovery;
 mod start;
 mod support;

@@ -89,23 +89,6 @@ async fn a_password_that_is_changed_under_way_is_shown_and_the_old_one_works_aga
     state(&connection, "to be open again", is_open).await;
 }
 
-async fn a_new_secret_is_used_for_the_next_link(release: Release) {
-    let node = Node::start(release, NodeConfig::default()).unwrap();
-    node.rabbitmqctl(&["add_user", "clerk", "first"]).unwrap();
-    node.rabbitmqctl(&["set_permissions", "clerk", ".*", ".*", ".*"])
-        .unwrap();
-    let address = login(&node.address(), "clerk", "first", "/");
-    let connection = connection(settings(vec![address]), Purpose::Publishing);
-    ends("to start", connection.start(soon())).await.unwrap();
-    node.rabbitmqctl(&["change_password", "clerk", "second"])
-        .unwrap();
-    // The broker's own users know no update of secrets, so its answer does not matter here.
-    drop(connection.update_secret("second", "changed", soon()).await);
-    node.rabbitmqctl(&["close_all_connections", "maintenance"])
-        .unwrap();
-    reopened(&connection, 2).await;
-}
-
 /// However often the link is replaced: one link at a time, and each lease of one works.
 async fn a_connection_that_is_lost_again_and_again_leaves_nothing_behind(release: Release) {
     let broker = announced(release).unwrap();
@@ -151,11 +134,6 @@ mod once {
         #[tokio::test(flavor = "multi_thread")]
         async fn a_password_that_is_changed_under_way_is_shown_and_the_old_one_works_again_later() {
             super::super::a_password_that_is_changed_under_way_is_shown_and_the_old_one_works_again_later(Release::V3).await;
-        }
-
-        #[tokio::test(flavor = "multi_thread")]
-        async fn a_new_secret_is_used_for_the_next_link() {
-            super::super::a_new_secret_is_used_for_the_next_link(Release::V3).await;
         }
     }
 }

@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_key_reaches_the_descriptor() {
-        let descriptor = super::__rmq_everything;
+        let descriptor = super::__rmq_attribute_of_everything;
         assert_eq!(
             format!("{:?}", descriptor.options),
             "ListenerOptions { concurrency: Some(Concurrency { min: 4, max: 4 }), prefetch: Some(10), acknowledge: Some(Manual), \
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn arguments_are_described_by_name_and_kind() {
-        let handler = (super::__rmq_everything.handler)();
+        let handler = (super::__rmq_attribute_of_everything.handler)();
         let names: Vec<_> = handler
             .arguments
             .iter()
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn bindings_declare_queue_exchange_and_one_binding_for_each_key() {
-        let declarables = super::__rmq_plain.declarables();
+        let declarables = super::__rmq_attribute_of_plain.declarables();
         let exchanges: Vec<_> = declarables.exchanges().iter().map(Exchange::name).collect();
         assert_eq!(exchanges, ["orders", "all"]);
         let keys: Vec<_> = declarables
@@ -249,7 +249,7 @@ mod tests {
             .map(|b| b.routing_key())
             .collect();
         assert_eq!(keys, ["x.*", "y.#", ""]);
-        assert_eq!(super::__rmq_plain.queue_names(), ["c", "d"]);
+        assert_eq!(super::__rmq_attribute_of_plain.queue_names(), ["c", "d"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-use crate::config::{DeadLetterSource, ListenerSettings, RabbitProperties, UnsafeSetting};
+use crate::config::{DeadLetterSource, RabbitProperties, UnsafeSetting};
 use crate::error::{Fault, Faults};
 use crate::handler::ArgumentKind;
-use crate::listener::{AcknowledgeMode, EndpointSettings, attribute_layer, plan};
+use crate::listener::{AcknowledgeMode, EndpointSettings, Planned, plan};
 use crate::registry::RegisteredListener;
 use crate::topology::Topology;
 
@@ -24,16 +24,13 @@ pub(in super::super) fn decided_listener(
 ) -> DecidedListener {
     let descriptor = listener.descriptor;
     let by_id = properties.listener_by_id(descriptor.id);
-    let settings = EndpointSettings {
-        consumer_timeout: properties.connection.consumer_timeout,
-        ..plan(descriptor, &properties.listener, by_id, topology, faults)
-    };
+    let Planned { settings, decided } =
+        plan(descriptor, &properties.listener, by_id, topology, faults);
     acknowledger(listener, settings.acknowledge, faults);
-    let said = ListenerSettings::resolve(&properties.listener, &attribute_layer(descriptor), by_id);
     DecidedListener {
         settings,
-        dead_letter: said.dead_letter.value,
-        unsafe_choices: said.unsafe_choices(),
+        dead_letter: decided.dead_letter.value,
+        unsafe_choices: decided.unsafe_choices(),
     }
 }
 

@@ -2,7 +2,7 @@ use crate::config::{RabbitProperties, Resend, RetryProperties};
 use crate::error::{Fault, Faults, Place};
 use crate::message::HeaderLimits;
 use crate::name::Name;
-use crate::template::{ResendPolicy, RetrySettings, TemplateSettings};
+use crate::template::{CallbackSettings, ResendPolicy, RetrySettings, TemplateSettings};
 
 /// What the template needs.
 pub(in super::super) fn template_settings(
@@ -28,10 +28,11 @@ pub(in super::super) fn template_settings(
         receive_timeout: template.receive_timeout,
         reply_timeout: template.reply_timeout,
         mandatory: template.mandatory,
-        window_messages: usize::try_from(publisher.window_messages).unwrap_or(usize::MAX),
+        window_messages: count(publisher.window_messages),
         window_bytes: u32::try_from(publisher.window_bytes).unwrap_or(u32::MAX),
         window_timeout: publisher.window_timeout,
         confirm_timeout: publisher.confirm_timeout,
+        silence_timeout: publisher.silence_timeout,
         return_grace: publisher.return_grace,
         resend: match template.resend {
             Resend::UntilDeadline => ResendPolicy::UntilDeadline,
@@ -42,9 +43,18 @@ pub(in super::super) fn template_settings(
             bytes: usize::try_from(properties.connection.max_header_size).unwrap_or(usize::MAX),
             depth: usize::try_from(properties.connection.max_header_depth).unwrap_or(usize::MAX),
         },
-        ..TemplateSettings::default()
+        max_message_size: publisher.max_message_size,
+        callbacks: CallbackSettings {
+            queue: count(publisher.callback_queue),
+            concurrency: count(publisher.callback_concurrency),
+            timeout: publisher.callback_timeout,
+        },
     };
     faults.into_result(settings)
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 const fn retry(properties: &RetryProperties) -> RetrySettings {

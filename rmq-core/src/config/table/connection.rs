@@ -80,7 +80,6 @@ fn own() -> Vec<Property> {
         ours("close-timeout", MS, Is("10s"), "Deadline of closing a connection."),
         ours("start-timeout", start, Is("60s"), "Deadline of the start: connections, topology and auto-start listeners."),
         ours("shutdown-timeout", MS, Is("30s"), "Deadline of the stop: running handlers, acknowledgements and confirms."),
-        ours("consumer-timeout", MS, Is("30m"), "The broker's `consumer_timeout`: prefetch times the time of a handler stays below it."),
         ours("frame-max", frame, Is("128KB"), "The largest frame asked for."),
         ours("max-header-size", header, Is("128KB"), "The largest header table that is read; a larger one is a fatal failure of its message."),
         ours("max-header-depth", depth, Is("32"), "How deep tables and lists in headers may nest."),

@@ -31,10 +31,14 @@ fn publisher() -> Vec<Property> {
         spring("publisher-returns", Flag, Is("true"), "false", "Whether unroutable messages come back; the default of `template.mandatory`."),
         ours("publisher.window.messages", Whole { min: 1, max: 1_000_000, }, Is("5000"), "Messages that may be without their verdict at one time."),
         ours("publisher.window.size", bytes, Is("64MB"), "Body bytes that may be without their verdict at one time; one larger body alone is let in."),
-        ours("publisher.window-timeout", MS, Is("30s"), "How long a publish waits for room in the window before it is refused."),
-        ours("publisher.blocked-timeout", MS, Is("30s"), "How long a publish waits while the broker blocks before it is refused."),
+        ours("publisher.window-timeout", MS, Is("30s"), "How long a publish waits for room in the window, or for a broker that takes no publishes, before it is refused."),
         ours("publisher.confirm-timeout", MS, Is("60s"), "Deadline of the verdict, sending again included; then the outcome is unknown."),
+        ours("publisher.silence-timeout", MS, Unset("as long as the deadline allows"), "How long the broker may say nothing while messages wait for their verdict and it takes publishes; then the channel is replaced and they are sent again, as possible duplicates."),
         ours("publisher.return-grace", grace, Is("5s"), "How long after a reconnect a returned message is tried again before it is told."),
+        ours("publisher.max-message-size", bytes, Is("128MB"), "The largest body; a larger one is refused before it is sent. RabbitMQ closes the channel above its own `max_message_size`: 128 MiB, from 4.0 on 16 MiB."),
+        ours("publisher.callbacks.queue-capacity", Whole { min: 1, max: 1_000_000, }, Is("5000"), "Confirm and return callbacks that may wait to run; above it publishers wait."),
+        ours("publisher.callbacks.concurrency", Whole { min: 1, max: 100_000, }, Is("64"), "Callbacks that may be under way at once."),
+        ours("publisher.callbacks.timeout", MS, Is("60s"), "How long one callback may take; then it is dropped and reported."),
     ]
 }
 

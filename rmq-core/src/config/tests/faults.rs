@@ -45,6 +45,16 @@ fn names_that_are_not_known_come_with_the_one_that_was_meant() {
             "did you mean `concurrency`",
         ),
         (
+            "rabbitmq:\n  listeners:\n    a: {ack: manual}\n",
+            "3:9",
+            "did you mean `acknowledge-mode`",
+        ),
+        (
+            "rabbitmq:\n  listeners:\n    on_order: {prefetch: none}\n",
+            "3:26",
+            "`listeners.on_order.prefetch` must be",
+        ),
+        (
             "rabbitmq:\n  zebra: 5\n",
             "2:3",
             "`zebra` is not a property of `rabbitmq`",

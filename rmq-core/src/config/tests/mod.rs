@@ -6,7 +6,7 @@ mod files;
 mod listeners;
 mod page;
 mod secrets;
-mod table;
+pub(crate) mod table;
 mod topology;
 mod values;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::property::{Preset, Spring, Verdict};
+use super::super::property::{Kind, Preset, Property, Spring, Verdict};
 use super::super::source::{SourceFile, assemble};
 use super::super::table::{all, find};
 use super::variables;
@@ -106,4 +106,40 @@ fn every_property_of_springs_is_known_by_its_name() {
             "{name}"
         );
     }
+}
+
+/// Each property that works and is no list of sections, with values that are not its default.
+pub(crate) fn other_values() -> Vec<(String, Vec<String>)> {
+    let single =
+        |property: &&Property| property.verdict == Verdict::Works && property.variable().is_some();
+    all()
+        .iter()
+        .filter(single)
+        .map(|property| {
+            let path = property.path.replace('*', "on_order");
+            (path, others(property))
+        })
+        .collect()
+}
+
+fn others(property: &Property) -> Vec<String> {
+    let default = match property.default {
+        Preset::Is(text) => text,
+        Preset::Unset(_) => "",
+    };
+    let all: Vec<String> = match property.kind {
+        Kind::Flag => vec!["true".to_owned(), "false".to_owned()],
+        Kind::Whole { min, .. } => (min..min + 3).map(|number| number.to_string()).collect(),
+        Kind::Signed => vec!["-7".to_owned()],
+        Kind::Decimal { .. } => vec!["3.5".to_owned()],
+        Kind::Duration { .. } => vec!["7s".to_owned(), "77s".to_owned()],
+        Kind::Size { min, .. } => vec![(min + 7).to_string()],
+        Kind::Choice(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+        Kind::Concurrency => vec!["3-4".to_owned()],
+        Kind::Text | Kind::Secret | Kind::Words => {
+            vec!["other".to_owned(), "park:other".to_owned()]
+        }
+        Kind::Sections | Kind::Arguments => Vec::new(),
+    };
+    all.into_iter().filter(|value| value != default).collect()
 }

@@ -32,7 +32,6 @@ fn an_empty_file_gives_the_documented_defaults() {
     assert_eq!(connection.rpc_timeout, Duration::from_secs(30));
     assert_eq!(connection.start_timeout, Duration::from_secs(60));
     assert_eq!(connection.shutdown_timeout, Duration::from_secs(30));
-    assert_eq!(connection.consumer_timeout, Duration::from_secs(1800));
     assert_eq!(
         (connection.max_body_size, connection.max_header_size),
         (64 << 20, 128 << 10)

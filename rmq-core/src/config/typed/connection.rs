@@ -76,8 +76,6 @@ pub struct ConnectionProperties {
     pub start_timeout: Duration,
     /// `shutdown-timeout`. Default: 30 s.
     pub shutdown_timeout: Duration,
-    /// `consumer-timeout`, the broker's. Default: 30 min.
-    pub consumer_timeout: Duration,
     /// `max-inbound-message-body-size`, bytes. Default: 64 MiB.
     pub max_body_size: u64,
     /// `max-header-size`, bytes. Default: 128 KiB.
@@ -169,7 +167,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> ConnectionProperties {
         rpc_timeout: value(reader.duration("channel-rpc-timeout")),
         start_timeout: value(reader.duration("start-timeout")),
         shutdown_timeout: value(reader.duration("shutdown-timeout")),
-        consumer_timeout: value(reader.duration("consumer-timeout")),
         max_body_size: value(reader.size("max-inbound-message-body-size")),
         max_header_size: value(reader.size("max-header-size")),
         max_header_depth: value(reader.whole("max-header-depth")),

@@ -13,14 +13,22 @@ pub struct PublisherProperties {
     pub window_messages: u32,
     /// `publisher.window.size`, body bytes. Default: 64 MiB.
     pub window_bytes: u64,
-    /// `publisher.window-timeout`: the wait for room in the window. Default: 30 s.
+    /// `publisher.window-timeout`: the wait for room in the window, or for a blocked broker. Default: 30 s.
     pub window_timeout: Duration,
-    /// `publisher.blocked-timeout`: the wait while the broker blocks. Default: 30 s.
-    pub blocked_timeout: Duration,
     /// `publisher.confirm-timeout`: deadline of the verdict. Default: 60 s.
     pub confirm_timeout: Duration,
+    /// `publisher.silence-timeout`: how long a channel with messages on it may be silent. Default: no limit of its own.
+    pub silence_timeout: Option<Duration>,
     /// `publisher.return-grace`: how long after a reconnect a return is tried again. Default: 5 s.
     pub return_grace: Duration,
+    /// `publisher.max-message-size`, bytes of body. Default: 128 MiB.
+    pub max_message_size: u64,
+    /// `publisher.callbacks.queue-capacity`. Default: 5,000.
+    pub callback_queue: u32,
+    /// `publisher.callbacks.concurrency`. Default: 64.
+    pub callback_concurrency: u32,
+    /// `publisher.callbacks.timeout`. Default: 60 s.
+    pub callback_timeout: Duration,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> PublisherProperties {
@@ -32,19 +40,28 @@ pub(super) fn read(reader: &mut Reader<'_>) -> PublisherProperties {
     let reader = &mut reader;
     PublisherProperties {
         returns,
-        window_messages: reader
-            .whole("window.messages")
-            .map(|count| count.value)
-            .unwrap_or_default(),
-        window_bytes: reader
-            .size("window.size")
-            .map(|size| size.value)
-            .unwrap_or_default(),
+        window_messages: count(reader, "window.messages"),
+        window_bytes: bytes(reader, "window.size"),
         window_timeout: wait(reader, "window-timeout"),
-        blocked_timeout: wait(reader, "blocked-timeout"),
         confirm_timeout: wait(reader, "confirm-timeout"),
+        silence_timeout: reader.duration("silence-timeout").map(|wait| wait.value),
         return_grace: wait(reader, "return-grace"),
+        max_message_size: bytes(reader, "max-message-size"),
+        callback_queue: count(reader, "callbacks.queue-capacity"),
+        callback_concurrency: count(reader, "callbacks.concurrency"),
+        callback_timeout: wait(reader, "callbacks.timeout"),
     }
+}
+
+fn count(reader: &mut Reader<'_>, name: &str) -> u32 {
+    reader
+        .whole(name)
+        .map(|count| count.value)
+        .unwrap_or_default()
+}
+
+fn bytes(reader: &mut Reader<'_>, name: &str) -> u64 {
+    reader.size(name).map(|size| size.value).unwrap_or_default()
 }
 
 fn wait(reader: &mut Reader<'_>, name: &str) -> Duration {

@@ -112,7 +112,7 @@ fn one(values: &Values, reader: &mut Reader<'_>) -> RabbitProperties {
     let mut listener_origins = BTreeMap::new();
     for (path, Chosen { name, origin }) in &values.listeners {
         let mut section = reader.section("listeners");
-        let by_id = listener::read_by_id(&mut section.named_section("*", path));
+        let by_id = listener::read_by_id(&mut section.named_section("*", path, name));
         listeners.insert(name.clone(), by_id);
         listener_origins.insert(name.clone(), origin.clone());
     }

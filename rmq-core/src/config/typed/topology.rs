@@ -66,6 +66,7 @@ fn each(reader: &mut Reader<'_>, list: &str, mut take: impl FnMut(&mut Reader<'_
         let mut item = Reader {
             values: &values.main,
             pattern: prefix.clone(),
+            shown: prefix.clone(),
             path: prefix,
             faults: reader.faults,
             asked: reader.asked,

@@ -50,6 +50,44 @@ async fn a_settled_delivery_is_seen_with_its_end() {
 }
 
 #[tokio::test]
+async fn the_start_report_counts_listeners_by_crate() {
+    let rabbit = RabbitHarness::start(shop()).await.unwrap();
+    let report = rabbit.app().report();
+    let lines = report.listeners();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("`on_name` on `kit.names`")),
+        "{lines:?}"
+    );
+    assert!(
+        lines.iter().any(|line| line.contains("1 from crate `kit`")),
+        "{lines:?}"
+    );
+    rabbit.stop().await.unwrap();
+}
+
+/// A program's own login and virtual host are no reason to write another file for its tests.
+#[tokio::test]
+async fn the_broker_of_a_test_knows_the_login_of_the_settings() {
+    let text = "rabbitmq: { username: clerk, password: secret, virtual-host: shop }\n";
+    let rabbit = RabbitHarness::start(shop().properties("kit.yml", text))
+        .await
+        .unwrap();
+    rabbit.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_broker_that_was_given_is_the_one_that_is_used() {
+    let broker = std::sync::Arc::new(rmq_core::EmbeddedBroker::start().await.unwrap());
+    let rabbit = RabbitHarness::start(shop().broker(std::sync::Arc::clone(&broker)))
+        .await
+        .unwrap();
+    assert_eq!(broker.ready_count("kit.names"), Some(0));
+    rabbit.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_does_not_happen_is_told_with_the_counts() {
     let rabbit = RabbitHarness::start(shop()).await.unwrap();
     let soon = Deadline::after(Duration::from_millis(50));

@@ -56,19 +56,29 @@ fn a_killed_node_comes_back_with_its_data(release: Release) {
 }
 
 fn nothing_outlives_a_killed_owner(release: &str) {
+    let name = format!("RMQ_TEST_CLUSTER_{release}=");
+    let command = format!("echo {name}$RMQ_TEST_CLUSTER_{release}; sleep 600 & wait");
     let mut owner = Command::new(env!("CARGO_BIN_EXE_brokers"))
-        .args(["--release", release, "--nodes", "1"])
+        .args([
+            "--release",
+            release,
+            "--nodes",
+            "1",
+            "--",
+            "sh",
+            "-c",
+            &command,
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let name = format!("RMQ_TEST_CLUSTER_{release}=");
     let folder = BufReader::new(owner.stdout.take().unwrap())
         .lines()
         .find_map(|line| line.unwrap().strip_prefix(&name).map(str::to_owned))
         .expect("the folder is announced");
     assert!(
-        marked(&folder) >= 2,
-        "the broker and its port mapper carry the mark"
+        marked(&folder) >= 4,
+        "the broker, its port mapper, the command and its child carry the mark"
     );
     owner.kill().unwrap();
     owner.wait().unwrap();

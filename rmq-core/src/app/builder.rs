@@ -50,12 +50,14 @@ pub struct RabbitBuilder {
     recoverer: Option<Arc<dyn MessageRecoverer>>,
     credentials: Option<Arc<dyn CredentialsProvider>>,
     broker: Option<embedded::Broker>,
+    for_a_test: bool,
 }
 
 /// What is not part of the plan.
 struct Extras {
     post_processors: Vec<Arc<dyn MessagePostProcessor>>,
     broker: Option<embedded::Broker>,
+    for_a_test: bool,
 }
 
 impl RabbitBuilder {
@@ -81,6 +83,7 @@ impl RabbitBuilder {
             recoverer: None,
             credentials: None,
             broker: None,
+            for_a_test: false,
         }
     }
 
@@ -169,6 +172,13 @@ impl RabbitBuilder {
         self
     }
 
+    /// Connects to a new broker inside the process, unless it was given one.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_a_test(mut self) -> Self {
+        self.for_a_test = true;
+        self
+    }
+
     /// Starts: reads the settings, checks everything, connects, declares the topology, starts the listeners.
     /// Returns when the topology stands and the listeners that start with the program consume.
     ///
@@ -182,7 +192,7 @@ impl RabbitBuilder {
         let name = self.configuration.name;
         let faulty = |faults| StartError::faults(name, faults);
         let (mut draft, extras, faults) = self.draft().await.map_err(faulty)?;
-        let broker = embedded::broker(extras.broker, &draft.properties)
+        let broker = embedded::broker(extras.broker, extras.for_a_test, &draft.properties)
             .await
             .map_err(faulty)?;
         draft.embedded = broker.as_ref().map(embedded::target);
@@ -232,6 +242,7 @@ impl RabbitBuilder {
         let extras = Extras {
             post_processors: self.post_processors,
             broker: self.broker,
+            for_a_test: self.for_a_test,
         };
         Ok((draft, extras, faults))
     }

@@ -12,20 +12,31 @@ pub(super) type Broker = std::sync::Arc<crate::transport::EmbeddedBroker>;
 #[cfg(not(feature = "embedded"))]
 pub(super) type Broker = std::convert::Infallible;
 
-/// The broker the builder was given, or the one that `addresses: embedded` asks for.
+/// The broker the builder was given, or the one that `addresses: embedded` or a test asks for: it knows the login of
+/// the settings.
 #[cfg(feature = "embedded")]
 pub(super) async fn broker(
     given: Option<Broker>,
+    for_a_test: bool,
     properties: &RabbitProperties,
 ) -> Result<Option<Broker>, Faults> {
-    if given.is_some() || !properties.connection.embedded {
+    let connection = &properties.connection;
+    if given.is_some() || !(connection.embedded || for_a_test) {
         return Ok(given);
     }
-    let started = crate::transport::start_embedded().await;
+    let login = &connection.credentials;
+    let started = crate::transport::start_embedded(
+        &login.username,
+        login.password.reveal(),
+        &connection.virtual_host,
+    )
+    .await;
     let broker = started.map_err(|error| fault(properties, error.to_string()))?;
-    super::console::warn(
-        "rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process",
-    );
+    if !for_a_test {
+        super::console::warn(
+            "rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process",
+        );
+    }
     Ok(Some(std::sync::Arc::new(broker)))
 }
 
@@ -34,6 +45,7 @@ pub(super) async fn broker(
 #[allow(clippy::unused_async, reason = "the same shape as with the feature")]
 pub(super) async fn broker(
     given: Option<Broker>,
+    _for_a_test: bool,
     properties: &RabbitProperties,
 ) -> Result<Option<Broker>, Faults> {
     if properties.connection.embedded {

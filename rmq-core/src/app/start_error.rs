@@ -33,13 +33,6 @@ impl StartError {
         }))
     }
 
-    /// The broker inside the process did not start.
-    #[cfg(feature = "testing")]
-    pub(crate) fn broker(error: &crate::transport::TransportError) -> Self {
-        let place = crate::error::Place::Elsewhere("RabbitHarness::start".to_owned());
-        Self::faults("RabbitHarness", Fault::new(place, error.to_string()).into())
-    }
-
     pub(super) fn connect(connection: String, error: ConnectError) -> Self {
         Self(Box::new(Reason::Connect { connection, error }))
     }

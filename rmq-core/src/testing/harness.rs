@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::listener::ListenerLedger;
 use crate::template::RabbitTemplate;
 use crate::time::Deadline;
-use crate::transport::start_embedded;
 
 /// How long a harness waits for what a test expects.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct RabbitHarness(RabbitApp);
 
 impl RabbitHarness {
-    /// Starts what the builder says, on a broker of its own.
+    /// Starts what the builder says, on a broker of its own that knows the login of the settings, or on the one that
+    /// the builder was given (`builder().broker(..)`).
     ///
     /// # Errors
     /// As the builder's start.
@@ -48,8 +48,7 @@ impl RabbitHarness {
         let builder = if on_a_real_broker {
             builder
         } else {
-            let broker = start_embedded().await;
-            builder.broker(broker.map_err(|error| crate::app::StartError::broker(&error))?)
+            builder.for_a_test()
         };
         Ok(Self(builder.start().await?))
     }

@@ -6,12 +6,19 @@ pub use rmq_embedded::EmbeddedBroker;
 
 use super::{Target, TransportError, TransportErrorKind};
 
-/// Starts one.
+/// Starts one that lets this user into this virtual host, beside `guest` into `/`.
 ///
 /// # Errors
 /// When it cannot listen on a loopback port.
-pub async fn start_embedded() -> Result<EmbeddedBroker, TransportError> {
-    EmbeddedBroker::start()
+pub async fn start_embedded(
+    username: &str,
+    password: &str,
+    virtual_host: &str,
+) -> Result<EmbeddedBroker, TransportError> {
+    EmbeddedBroker::builder()
+        .user(username, password)
+        .vhost(virtual_host)
+        .start()
         .await
         .map_err(|error| TransportError {
             kind: TransportErrorKind::Unreachable,

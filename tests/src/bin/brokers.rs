@@ -174,6 +174,8 @@ async fn run_command(
     let mut child = Command::new(program)
         .args(arguments)
         .envs(announcements)
+        // When this process is killed, a guard ends the tests together with the brokers.
+        .envs(clusters.first().map(|(_, cluster)| cluster.mark()))
         .stdin(Stdio::null())
         // A group of its own, so that the tests end together with the command that runs them.
         .process_group(0)

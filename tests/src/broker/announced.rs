@@ -1,6 +1,7 @@
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::guard::CLUSTER_MARK;
 use super::layout::Layout;
 use super::node::{blocking, rabbitmqctl};
 use super::{BrokerError, Release};
@@ -85,8 +86,13 @@ impl Announced {
     }
 }
 
-/// What a command needs in its environment so that its tests find `cluster`.
 impl super::Cluster {
+    /// The variable that makes whoever has it in the environment, and all its children, end with this cluster.
+    #[must_use]
+    pub fn mark(&self) -> (&'static str, &Path) {
+        (CLUSTER_MARK, self.folder())
+    }
+
     /// The variables that announce this cluster to test programs.
     #[must_use]
     pub fn announcement(&self, release: Release) -> [(String, String); 2] {

@@ -44,6 +44,8 @@ impl Guard {
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, "rmq-tests-guard", CLUSTER_MARK])
             .arg(folder)
+            // Not among those whom the guard of an outer cluster kills: this one still has to clean up.
+            .env_remove(CLUSTER_MARK)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

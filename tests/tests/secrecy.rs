@@ -1,0 +1,159 @@
+//! A whole program at TRACE: whatever becomes of a message, neither its body nor its headers nor the password is written down.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use rmq_core::RefusedReason;
+use rmq_core::message::{Message, ReturnedMessage};
+use rmq_core::prelude::*;
+use rmq_core::testing::RabbitHarness;
+use serde::Deserialize;
+use tracing_subscriber::fmt::MakeWriter;
+
+const SECRETS: [&str; 3] = [
+    "payload-kept-quiet",
+    "header-kept-quiet",
+    "password-kept-quiet",
+];
+
+#[rabbit_config]
+struct Shop;
+
+#[derive(Deserialize)]
+struct Order {
+    id: u64,
+    #[serde(default)]
+    note: String,
+}
+
+#[rabbit_listener(
+    queue = "secrecy.orders",
+    retry(max_attempts = 2, initial_interval = "1ms")
+)]
+async fn on_order(order: Order, #[header("x-token")] _token: String) -> Result<(), String> {
+    assert!(
+        order.note.is_empty() || order.id > 0,
+        "a bug of the handler"
+    );
+    if order.id == 0 {
+        return Err("there is no order 0".to_owned());
+    }
+    Ok(())
+}
+
+#[rabbit_listener(queue = "secrecy.parked", on_failure = "park:secrecy.aside")]
+async fn on_parked(_order: Order) {}
+
+#[on_confirm]
+async fn confirmed(confirm: Confirm) {
+    tracing::info!(?confirm, "what Debug shows");
+}
+
+#[on_return]
+async fn returned(message: ReturnedMessage) {
+    tracing::info!(?message, "what Debug shows");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn message(body: &str) -> Message {
+    Message::new(body.to_owned()).with_header("x-token", "header-kept-quiet")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_message_and_no_password_is_written_down() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone());
+    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
+
+    let builder = Shop::builder()
+        .environment::<String, String>([])
+        .properties(
+            "secrecy.yml",
+            "rabbitmq:\n  username: clerk\n  password: password-kept-quiet\n",
+        )
+        .only(listeners![on_order, on_parked, confirmed, returned])
+        .declare(Queue::quorum("secrecy.orders"))
+        .declare(Queue::quorum("secrecy.parked"))
+        .declare(Queue::quorum("secrecy.aside").dead_letter(DeadLetter::None));
+    tracing::info!(?builder, "what Debug shows");
+    let rabbit = RabbitHarness::start(builder).await.unwrap();
+    let template = rabbit.template();
+    let to =
+        |queue: &'static str, body: &str| template.send("", queue, message(body)).into_future();
+    // Handled; failed twice; a panic; undecodable in two ways, one of them parked.
+    for body in [
+        r#"{"id": 1, "note": "payload-kept-quiet"}"#,
+        r#"{"id": 0}"#,
+        r#"{"id": 0, "note": "payload-kept-quiet"}"#,
+        r#"{"id": "payload-kept-quiet"}"#,
+        "payload-kept-quiet",
+    ] {
+        to("secrecy.orders", body).await.unwrap();
+    }
+    to("secrecy.parked", r#"{"id": "payload-kept-quiet"}"#)
+        .await
+        .unwrap();
+    // Returned, and refused.
+    let back = to("secrecy.nowhere", "payload-kept-quiet")
+        .await
+        .unwrap_err();
+    tracing::info!(error = %back, ?back, "what an error shows");
+    assert_eq!(back.kind(), PublishErrorKind::Returned);
+    let refused = template
+        .send("secrecy.no-exchange", "key", message("payload-kept-quiet"))
+        .await
+        .unwrap_err();
+    tracing::info!(error = %refused, ?refused, "what an error shows");
+    assert!(matches!(
+        refused.kind(),
+        PublishErrorKind::Refused(RefusedReason::Broker)
+    ));
+    rabbit.settled("on_order", 5).await.unwrap();
+    rabbit.settled("on_parked", 1).await.unwrap();
+    let report = rabbit.app().report().to_string();
+    rabbit.stop().await.unwrap();
+
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    // The subscriber hears everything, ours and lapin's.
+    for heard in ["TRACE lapin", "rmq_core", "what Debug shows", "cannot be"] {
+        assert!(log.contains(heard), "{heard:?} was not heard");
+    }
+    for secret in SECRETS {
+        let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+        for form in [secret.to_owned(), numbers.join(", "), numbers.join(",")] {
+            let line = log.lines().find(|line| line.contains(&form));
+            assert_eq!(line, None, "{secret} was written down");
+            assert!(!report.contains(&form), "{secret} is in the report");
+        }
+    }
+}

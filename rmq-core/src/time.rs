@@ -21,8 +21,13 @@ impl Deadline {
     /// So long from now.
     #[must_use]
     pub fn after(duration: Duration) -> Self {
-        let now = Instant::now();
-        Self(now.checked_add(duration).unwrap_or(now + FOR_EVER))
+        Self::behind(Instant::now(), duration)
+    }
+
+    /// So long after a moment.
+    #[must_use]
+    pub fn behind(moment: Instant, duration: Duration) -> Self {
+        Self(moment.checked_add(duration).unwrap_or(moment + FOR_EVER))
     }
 
     /// So long from now, where zero means no limit.

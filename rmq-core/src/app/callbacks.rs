@@ -29,35 +29,31 @@ fn call<M: Send + 'static>(
     callback: Callback<M>,
     components: &Components,
 ) -> Arc<dyn Fn(M) -> BoxFuture<'static, ()> + Send + Sync> {
-    let callback = Arc::new(callback);
     let components = components.clone();
-    Arc::new(move |message| {
-        let (callback, components) = (Arc::clone(&callback), components.clone());
-        Box::pin(run(function, callback, message, components))
-    })
-}
-
-async fn run<M: Send + 'static>(
-    function: &'static str,
-    callback: Arc<Callback<M>>,
-    message: M,
-    components: Components,
-) {
-    if let CallbackInvoke::Async(invoke) = &callback.invoke {
-        if let Err(error) = invoke(message, components).await {
-            failed(function, &error);
+    match callback.invoke {
+        CallbackInvoke::Async(invoke) => Arc::new(move |message| {
+            let running = invoke(message, components.clone());
+            Box::pin(async move {
+                if let Err(error) = running.await {
+                    failed(function, &error);
+                }
+            })
+        }),
+        // A plain function may block: it gets a thread that may.
+        CallbackInvoke::Blocking(invoke) => {
+            let invoke = Arc::new(invoke);
+            Arc::new(move |message| {
+                let (invoke, components) = (Arc::clone(&invoke), components.clone());
+                let done = tokio::task::spawn_blocking(move || invoke(message, components));
+                Box::pin(async move {
+                    match done.await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => failed(function, &error),
+                        Err(panic) => failed(function, &panic),
+                    }
+                })
+            })
         }
-        return;
-    }
-    // A plain function may block: it gets a thread that may.
-    let done = tokio::task::spawn_blocking(move || match &callback.invoke {
-        CallbackInvoke::Blocking(invoke) => invoke(message, components),
-        CallbackInvoke::Async(_) => Ok(()),
-    });
-    match done.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => failed(function, &error),
-        Err(panic) => failed(function, &panic),
     }
 }
 

@@ -6,7 +6,8 @@ use bytestring::ByteString;
 
 use super::{TableError, Value, table};
 
-/// The header in which a publish carries its generation and tag, so that a return finds its message. Hidden from users.
+/// The header in which a publish whose id is the user's carries its generation and tag, so that a return finds its
+/// message. Hidden from users.
 pub const PRIVATE_HEADER: &str = "x-rmq-publish";
 
 /// How much header table a message may bring.

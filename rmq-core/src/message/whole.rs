@@ -10,7 +10,8 @@ use super::{MessageProperties, Value};
 /// Its `Debug` shows ids and lengths, never the body.
 #[derive(Clone, Default, PartialEq)]
 pub struct Message {
-    properties: MessageProperties,
+    /// Apart, because they are many and rarely set: a message is moved often on its way.
+    properties: Box<MessageProperties>,
     body: Bytes,
 }
 
@@ -19,7 +20,7 @@ impl Message {
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
-            properties: MessageProperties::persistent(),
+            properties: Box::new(MessageProperties::persistent()),
             body: body.into(),
         }
     }
@@ -27,13 +28,21 @@ impl Message {
     /// A message of these parts.
     #[must_use]
     pub fn from_parts(properties: MessageProperties, body: Bytes) -> Self {
-        Self { properties, body }
+        Self {
+            properties: Box::new(properties),
+            body,
+        }
     }
 
     /// Its parts.
     #[must_use]
     pub fn into_parts(self) -> (MessageProperties, Bytes) {
-        (self.properties, self.body)
+        (*self.properties, self.body)
+    }
+
+    /// Sets the body.
+    pub(crate) fn set_body(&mut self, body: Bytes) {
+        self.body = body;
     }
 
     /// The body.
@@ -44,12 +53,12 @@ impl Message {
 
     /// The properties.
     #[must_use]
-    pub const fn properties(&self) -> &MessageProperties {
+    pub fn properties(&self) -> &MessageProperties {
         &self.properties
     }
 
     /// The properties, to change them.
-    pub const fn properties_mut(&mut self) -> &mut MessageProperties {
+    pub fn properties_mut(&mut self) -> &mut MessageProperties {
         &mut self.properties
     }
 

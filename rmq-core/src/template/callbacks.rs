@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio_util::sync::ReusableBoxFuture;
 
 use crate::message::{Confirm, ReturnedMessage};
 use crate::observability::{PublishCounts, PublishLedger};
@@ -172,6 +173,8 @@ impl CallbackExecutor {
     async fn run(self: Arc<Self>) {
         let mut running = FuturesUnordered::new();
         let mut calls = VecDeque::new();
+        // The place of the last call that was done at once serves the next one.
+        let mut place: Option<ReusableBoxFuture<'_, ()>> = None;
         loop {
             mem::swap(&mut calls, &mut *self.queue.lock());
             if calls.is_empty() {
@@ -186,12 +189,20 @@ impl CallbackExecutor {
                 while running.len() >= self.settings.concurrency.max(1) {
                     running.next().await;
                 }
-                let mut started = Box::pin(self.call(call));
-                // Most callbacks only count or log: they are done with the first poll and need no place.
-                let first = std::future::poll_fn(|cx| Poll::Ready(started.poll_unpin(cx))).await;
+                let call = self.call(call);
+                let mut started = match place.take() {
+                    Some(mut place) => {
+                        place.set(call);
+                        place
+                    }
+                    None => ReusableBoxFuture::new(call),
+                };
+                // Most callbacks only count or log: they are done with the first poll.
+                let first = std::future::poll_fn(|cx| Poll::Ready(started.poll(cx))).await;
                 if first.is_pending() {
                     running.push(self.limit(started));
                 } else {
+                    place = Some(started);
                     finished += 1;
                     if finished == AT_ONCE {
                         self.finish(mem::take(&mut finished));

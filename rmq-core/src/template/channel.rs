@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::name::Name;
 use crate::time::Deadline;
 use crate::transport::{
-    ConsumeSpec, DeliverySink, PublishRejected, PublishSink, Token, TransportError,
+    ConsumeSpec, DeliverySink, PublishRejected, PublishSink, Returns, Token, TransportError,
 };
 
 /// The queue of direct reply-to: consuming from it makes the channel able to receive replies.
@@ -24,7 +24,7 @@ pub(super) trait PublishChannel: fmt::Debug + Send + Sync + 'static {
         exchange: &Name,
         routing_key: &Name,
         message: &Message,
-        mandatory: bool,
+        returns: Returns,
         token: Token,
     ) -> Result<u64, PublishRejected>;
 
@@ -70,10 +70,10 @@ impl PublishChannel for ChannelLease {
         exchange: &Name,
         routing_key: &Name,
         message: &Message,
-        mandatory: bool,
+        returns: Returns,
         token: Token,
     ) -> Result<u64, PublishRejected> {
-        (**self).publish(exchange, routing_key, message, mandatory, token)
+        (**self).publish(exchange, routing_key, message, returns, token)
     }
 
     fn consume_replies(

@@ -3,10 +3,15 @@ use bytestring::ByteString;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// A new message id: a UUID of version 7 as text, so that ids of one program sort by time.
-pub(super) fn new_message_id() -> ByteString {
+/// A new message id: a UUID of version 7, so that ids of one program sort by time.
+pub(super) fn new_message_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// A message id as it travels.
+pub(super) fn as_text(id: Uuid) -> ByteString {
     let mut text = [0; Hyphenated::LENGTH];
-    Uuid::now_v7().hyphenated().encode_lower(&mut text);
+    id.hyphenated().encode_lower(&mut text);
     // One allocation, and clones share it.
     ByteString::try_from(Bytes::from_owner(text)).unwrap_or_default()
 }
@@ -18,8 +23,8 @@ mod tests {
     #[test]
     fn an_id_is_a_uuid_of_version_7_as_text_and_later_ids_sort_behind() {
         let (first, second) = (new_message_id(), new_message_id());
-        let version = Uuid::try_parse(&first).map(|uuid| uuid.get_version_num());
-        assert_eq!(version, Ok(7));
-        assert!(first < second);
+        assert_eq!(first.get_version_num(), 7);
+        assert_eq!(Uuid::try_parse(&as_text(first)), Ok(first));
+        assert!(as_text(first) < as_text(second));
     }
 }

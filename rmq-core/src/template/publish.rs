@@ -94,7 +94,7 @@ impl Publish {
     }
 
     /// Sets the priority: 0 to 9, or up to the queue's `x-max-priority`.
-    pub const fn priority(mut self, priority: u8) -> Self {
+    pub fn priority(mut self, priority: u8) -> Self {
         self.message.properties_mut().priority = Some(priority);
         self
     }
@@ -119,7 +119,7 @@ impl Publish {
     }
 
     /// Whether the broker keeps the message on disk. Default true; false loses it when the broker stops.
-    pub const fn persistent(mut self, persistent: bool) -> Self {
+    pub fn persistent(mut self, persistent: bool) -> Self {
         self.message.properties_mut().delivery_mode = Some(if persistent {
             DeliveryMode::Persistent
         } else {
@@ -186,7 +186,7 @@ impl IntoFuture for Publish {
     type IntoFuture = Sending;
 
     fn into_future(self) -> Sending {
-        Sending(Stage::Prepared(Box::new(self)))
+        Sending(Stage::Prepared(self))
     }
 }
 
@@ -196,7 +196,7 @@ impl IntoFuture for Publish {
 pub struct Sending(Stage);
 
 enum Stage {
-    Prepared(Box<Publish>),
+    Prepared(Publish),
     Waiting(Pin<Box<dyn Future<Output = Result<PendingConfirm, PublishError>> + Send>>),
     OnItsWay(PendingConfirm),
     Done,
@@ -230,7 +230,7 @@ impl Future for Sending {
                     else {
                         return Poll::Pending;
                     };
-                    match publish.template.clone().try_enqueue(*publish) {
+                    match publish.template.clone().try_enqueue(publish) {
                         Ok(enqueued) => enqueued,
                         Err(prepared) => {
                             let template = prepared.template();

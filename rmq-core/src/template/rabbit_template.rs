@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::connection::Connection;
 use crate::converter::{MessageConverter, encode};
 use crate::error::BoxError;
-use crate::message::{Message, MessageProperties, RabbitMessage};
+use crate::message::{Message, RabbitMessage};
 use crate::name::Name;
 use crate::observability::{PublishCounts, PublishLedger};
 use crate::time::Deadline;
@@ -150,20 +150,19 @@ impl RabbitTemplate {
         routing_key: impl TryInto<Name>,
         value: &T,
     ) -> Publish {
-        let mut properties = MessageProperties::persistent();
-        let encoded = encode(&*self.0.converter, value, &mut properties);
-        let (body, fault) = match encoded {
-            Ok(body) => (body, None),
-            Err(error) => {
-                let fault = Fault {
-                    reason: RefusedReason::Conversion,
-                    cause: error.to_string().into(),
-                    source: Some(BoxError::from(error)),
-                };
-                (bytes::Bytes::new(), Some(Box::new(fault)))
+        let mut message = Message::new(bytes::Bytes::new());
+        let encoded = encode(&*self.0.converter, value, message.properties_mut());
+        let fault = match encoded {
+            Ok(body) => {
+                message.set_body(body);
+                None
             }
+            Err(error) => Some(Box::new(Fault {
+                reason: RefusedReason::Conversion,
+                cause: error.to_string().into(),
+                source: Some(BoxError::from(error)),
+            })),
         };
-        let message = Message::from_parts(properties, body);
         let mut publish = self.send(exchange, routing_key, message);
         publish.fault = fault.or(publish.fault);
         publish

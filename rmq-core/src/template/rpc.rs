@@ -19,7 +19,7 @@ use crate::time::Deadline;
 use crate::transport::{CloseCause, DeliverySink};
 
 use super::channel::REPLY_QUEUE;
-use super::message_id::new_message_id;
+use super::message_id::{as_text, new_message_id};
 use super::{Publish, RequestError, RequestErrorKind};
 
 /// Where replies come in and requests wait.
@@ -147,7 +147,7 @@ struct Place {
 
 impl Place {
     fn take(desk: &Arc<ReplyDesk>) -> (Self, oneshot::Receiver<Message>) {
-        let id = new_message_id();
+        let id = as_text(new_message_id());
         let (tell, told) = oneshot::channel();
         desk.waiting.lock().insert(id.clone(), tell);
         let desk = Arc::clone(desk);

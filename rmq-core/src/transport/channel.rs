@@ -14,7 +14,7 @@ use super::arguments::{short, table};
 use super::lease::Lease;
 use super::shared::Shared;
 use super::{
-    CloseCause, DeliverySink, PublishRejected, PublishSink, Settlement, Stale, Token,
+    CloseCause, DeliverySink, PublishRejected, PublishSink, Returns, Settlement, Stale, Token,
     TransportError, TransportErrorKind,
 };
 
@@ -197,11 +197,11 @@ impl Channel {
         exchange: &Name,
         routing_key: &Name,
         message: &Message,
-        mandatory: bool,
+        returns: impl Into<Returns>,
         token: Token,
     ) -> Result<u64, PublishRejected> {
         self.lease()
-            .publish(exchange, routing_key, message, mandatory, token)
+            .publish(exchange, routing_key, message, returns.into(), token)
     }
 
     /// Settles a delivery, once. Acks are gathered; the rest leaves at once. Never waits.

@@ -1,9 +1,42 @@
+use uuid::Uuid;
+
 use crate::message::{Delivery, ReturnedMessage};
 
 use super::CloseCause;
 
 /// The sender's own name for a publish in flight; the transport hands it back and never looks into it.
 pub type Token = u64;
+
+/// Whether a publish comes back when no queue takes it, and how its return is found again: a return names no tag.
+///
+/// `true` is [`Returns::ByHeader`], `false` is [`Returns::Never`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returns {
+    /// It is not mandatory.
+    Never,
+    /// By the message id, which is this UUID and that of no other message in flight on the channel.
+    ById(Uuid),
+    /// By a private header. The id is not the sender's own, and may be anything, or the same twice.
+    ByHeader,
+}
+
+impl Returns {
+    /// Whether a message that no queue takes comes back.
+    #[must_use]
+    pub const fn mandatory(self) -> bool {
+        !matches!(self, Self::Never)
+    }
+}
+
+impl From<bool> for Returns {
+    fn from(mandatory: bool) -> Self {
+        if mandatory {
+            Self::ByHeader
+        } else {
+            Self::Never
+        }
+    }
+}
 
 /// What the broker said about one publish.
 #[derive(Debug)]

@@ -196,7 +196,8 @@ pub(super) fn content(
             }
         }
         Carrier::Return { code } => {
-            let tag = lease.tag_of(complete.message.properties().headers.raw());
+            let properties = complete.message.properties();
+            let tag = lease.tag_of(properties.headers.raw(), properties.message_id());
             let returned = ReturnedMessage::new(
                 complete.message,
                 code,

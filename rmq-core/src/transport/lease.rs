@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use bytes::BufMut;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
 
 use crate::message::{Message, ReturnedMessage, wire};
 use crate::name::Name;
@@ -21,7 +22,7 @@ use super::inbound::Inbound;
 use super::outbox::{self, Outbox};
 use super::pending::{PendingPublishes, UnknownTag};
 use super::private_header::PrivateHeader;
-use super::{CloseCause, Got, PublishRejected, Settlement, Stale, Token, Verdict};
+use super::{CloseCause, Got, PublishRejected, Returns, Settlement, Stale, Token, Verdict};
 
 static GENERATIONS: AtomicU64 = AtomicU64::new(1);
 
@@ -126,7 +127,7 @@ impl Lease {
         exchange: &Name,
         routing_key: &Name,
         message: &Message,
-        mandatory: bool,
+        returns: Returns,
         token: Token,
     ) -> Result<u64, PublishRejected> {
         let frame_max = self.outbox.frame_max();
@@ -136,7 +137,7 @@ impl Lease {
         if state.phase != Phase::Open {
             return Err(PublishRejected::Closed);
         }
-        let tag = state.publishes.enter(token);
+        let tag = state.publishes.enter(token, returns);
         let mut out = self.outbox.append();
         let header_too_large = out.frames(self.number, |out| {
             let start = out.len();
@@ -144,15 +145,15 @@ impl Lease {
                 out.put_u16(0);
                 crate::message::table::write_short(out, exchange);
                 crate::message::table::write_short(out, routing_key);
-                out.put_u8(u8::from(mandatory));
+                out.put_u8(u8::from(returns.mandatory()));
             });
             let header = out.len();
             let private = |out: &mut bytes::BytesMut| self.private_header.write(out, tag);
             frame::frame(out, frame::HEADER, self.number, |out| {
                 out.put_u32(60 << 16);
                 out.put_u64(body.len() as u64);
-                // Only what may be returned needs to be found again.
-                wire::write_properties(out, message.properties(), mandatory.then_some(&private));
+                let by_header = returns == Returns::ByHeader;
+                wire::write_properties(out, message.properties(), by_header.then_some(&private));
             });
             let size = out.len() - header;
             if size > frame_max {
@@ -309,9 +310,12 @@ impl Lease {
             .settle(tag, multiple, nack, verdicts)
     }
 
-    /// The tag of a returned message, by its private header.
-    pub(super) fn tag_of(&self, headers: &[u8]) -> Option<u64> {
-        self.private_header.tag(headers)
+    /// The tag of a returned message: by its private header, or by its id.
+    pub(super) fn tag_of(&self, headers: &[u8], message_id: Option<&str>) -> Option<u64> {
+        self.private_header.tag(headers).or_else(|| {
+            let id = Uuid::try_parse(message_id?).ok()?;
+            self.state.lock().publishes.tag_of(id)
+        })
     }
 
     /// Publishes without a verdict.

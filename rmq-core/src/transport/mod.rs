@@ -56,7 +56,7 @@ mod tune;
 mod writer;
 
 pub use channel::{Arguments, Channel, ConsumeSpec, Got};
-pub use contract::{DeliverySink, Pending, PublishSink, Settlement, Token, Verdict};
+pub use contract::{DeliverySink, Pending, PublishSink, Returns, Settlement, Token, Verdict};
 #[cfg(feature = "embedded")]
 pub use embedded::{EmbeddedBroker, embedded_target, start_embedded};
 pub use error::{CloseCause, PublishRejected, Stale, TransportError, TransportErrorKind};

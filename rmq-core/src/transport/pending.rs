@@ -1,13 +1,16 @@
 //! Publishes that wait for the broker's word.
 
+use uuid::Uuid;
+
 use crate::message::ReturnedMessage;
 
 use super::tags::Tags;
-use super::{Pending, Token, Verdict};
+use super::{Pending, Returns, Token, Verdict};
 
 #[derive(Debug)]
 struct Entry {
     token: Token,
+    returns: Returns,
     returned: Option<Box<ReturnedMessage>>,
 }
 
@@ -17,6 +20,8 @@ struct Entry {
 pub(super) struct PendingPublishes {
     entries: Tags<Entry>,
     last: u64,
+    /// The publish that was found last by its id.
+    found: u64,
 }
 
 /// The broker spoke of a tag that is not waiting.
@@ -25,11 +30,23 @@ pub(super) struct UnknownTag;
 
 impl PendingPublishes {
     /// Takes the next tag for a publish.
-    pub(super) fn enter(&mut self, token: Token) -> u64 {
+    pub(super) fn enter(&mut self, token: Token, returns: Returns) -> u64 {
         self.last += 1;
-        let returned = None;
-        self.entries.push(self.last, Entry { token, returned });
+        let entry = Entry {
+            token,
+            returns,
+            returned: None,
+        };
+        self.entries.push(self.last, entry);
         self.last
+    }
+
+    /// The tag of the publish with this id. The broker returns in the order of the publishes, so the search goes on
+    /// where the last one ended, and a thousand returns together walk over the list once.
+    pub(super) fn tag_of(&mut self, id: Uuid) -> Option<u64> {
+        let wanted = |entry: &Entry| entry.returns == Returns::ById(id);
+        self.found = self.entries.find(self.found, wanted)?;
+        Some(self.found)
     }
 
     /// Takes back the publish entered last: nothing of it was written.
@@ -81,7 +98,10 @@ impl PendingPublishes {
     pub(super) fn drain(&mut self) -> Vec<Pending> {
         let entries = self.entries.drain();
         entries
-            .map(|(_, Entry { token, returned })| Pending { token, returned })
+            .map(|(_, entry)| Pending {
+                token: entry.token,
+                returned: entry.returned,
+            })
             .collect()
     }
 }
@@ -130,7 +150,7 @@ mod tests {
     fn verdicts_come_in_the_brokers_order_and_a_return_belongs_to_its_ack() {
         let mut list = PendingPublishes::default();
         for token in 11..=16 {
-            list.enter(token);
+            list.enter(token, Returns::ByHeader);
         }
         list.returned(4, returned()).unwrap();
         assert_eq!(settled(&mut list, 3, false, true), ["13 nack"]);
@@ -152,7 +172,7 @@ mod tests {
     #[test]
     fn a_tag_that_is_not_waiting_is_told() {
         let mut list = PendingPublishes::default();
-        list.enter(1);
+        list.enter(1, Returns::ByHeader);
         let mut none = Vec::new();
         assert_eq!(list.settle(2, false, false, &mut none), Err(UnknownTag));
         assert_eq!(list.settle(2, true, false, &mut none), Err(UnknownTag));
@@ -162,11 +182,32 @@ mod tests {
     }
 
     #[test]
+    fn a_return_is_found_by_an_id_of_ours_and_by_no_other() {
+        let mut list = PendingPublishes::default();
+        let ids: Vec<Uuid> = (0..5).map(|_| Uuid::new_v4()).collect();
+        for (token, id) in ids.iter().enumerate() {
+            list.enter(token as u64, Returns::ById(*id));
+        }
+        list.enter(5, Returns::ByHeader);
+        assert_eq!(list.tag_of(ids[3]), Some(4));
+        assert_eq!(list.tag_of(ids[4]), Some(5));
+        assert_eq!(
+            list.tag_of(ids[0]),
+            Some(1),
+            "out of the broker's order, too"
+        );
+        assert_eq!(list.tag_of(Uuid::new_v4()), None);
+        settled(&mut list, 1, false, false);
+        assert_eq!(list.tag_of(ids[0]), None, "its verdict has come");
+        assert_eq!(list.tag_of(ids[1]), Some(2));
+    }
+
+    #[test]
     fn a_retracted_publish_gives_its_tag_back() {
         let mut list = PendingPublishes::default();
-        assert_eq!(list.enter(1), 1);
+        assert_eq!(list.enter(1, Returns::Never), 1);
         list.retract();
-        assert_eq!(list.enter(2), 1);
+        assert_eq!(list.enter(2, Returns::Never), 1);
         assert_eq!(list.len(), 1);
     }
 }

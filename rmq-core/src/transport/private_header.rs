@@ -1,6 +1,6 @@
 //! The header that finds a returned message's entry: `<generation>.<tag>`.
 //!
-//! The message id is the user's and may be anything, or the same twice; this one is ours.
+//! For messages whose id is the user's: it may be anything, or the same twice. Where the id is ours, the id finds it.
 
 use bytes::{BufMut, BytesMut};
 

@@ -64,6 +64,16 @@ impl<T> Tags<T> {
         self.entries.get_mut(at)?.1.as_mut()
     }
 
+    /// The first live one that is wanted: above `behind`, and if there is none, of all.
+    pub(super) fn find(&self, behind: u64, wanted: impl Fn(&T) -> bool) -> Option<u64> {
+        let start = self.entries.partition_point(|(tag, _)| *tag <= behind);
+        let (before, after) = (self.entries.range(..start), self.entries.range(start..));
+        after
+            .chain(before)
+            .find(|(_, thing)| thing.as_ref().is_some_and(&wanted))
+            .map(|(tag, _)| *tag)
+    }
+
     /// Takes one out.
     pub(super) fn take(&mut self, tag: u64) -> Option<T> {
         let at = self.position(tag)?;

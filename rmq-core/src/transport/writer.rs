@@ -17,6 +17,8 @@ pub(super) async fn write(shared: Arc<Shared>, mut socket: impl AsyncWrite + Unp
     let mut gathering = Vec::new();
     let mut heartbeat = Heartbeat::default();
     loop {
+        // Tasks that are ready run first: what they append goes out together.
+        tokio::task::yield_now().await;
         // Gathered now and no sooner: what finished while the last write was under way goes out together.
         shared.outbox.take_to_gather(&mut gathering);
         gathering.drain(..).for_each(|lease| lease.gather());

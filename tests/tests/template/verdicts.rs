@@ -15,7 +15,11 @@ async fn every_tenth_of_5000_in_flight_is_unroutable_and_no_verdict_is_wrong(rel
         let mut pending = Vec::with_capacity(5_000);
         for n in 0..5_000 {
             let key = if n % 10 == 0 { "nowhere" } else { "in" };
-            let message = Message::new(format!("{round} {n}"));
+            let mut message = Message::new(format!("{round} {n}"));
+            // An id of the user's may be the same twice, and says nothing about a return.
+            if n % 20 == 0 || n % 3 == 0 {
+                message = message.with_message_id("one for all");
+            }
             let publish = rig.template.send(exchange.clone(), key, message);
             pending.push(ends("room", publish.enqueue()).await.unwrap());
         }

@@ -11,6 +11,7 @@ use tracing::Span;
 use crate::message::{CorrelationData, Message, ReturnedMessage};
 use crate::name::Name;
 use crate::template::{Confirmed, PublishError};
+use crate::transport::Returns;
 
 /// What a publish is made of, ready to be sent.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(in crate::template) struct Draft {
     pub(in crate::template) message_id: ByteString,
     pub(in crate::template) exchange: Name,
     pub(in crate::template) routing_key: Name,
-    pub(in crate::template) mandatory: bool,
+    pub(in crate::template) returns: Returns,
     pub(in crate::template) correlation: Option<CorrelationData>,
     pub(in crate::template) span: Span,
 }
@@ -33,7 +34,7 @@ pub(in crate::template) struct Entry {
     pub(in crate::template) message_id: ByteString,
     pub(in crate::template) exchange: Name,
     pub(in crate::template) routing_key: Name,
-    pub(in crate::template) mandatory: bool,
+    pub(in crate::template) returns: Returns,
     pub(super) correlation: Option<CorrelationData>,
     pub(super) entered: Instant,
     pub(super) deadline: Instant,
@@ -74,14 +75,21 @@ pub(super) enum LastVerdict {
 }
 
 impl Entry {
-    pub(super) fn new(draft: Draft, bytes: u32, sequence: u64, deadline: Instant) -> Self {
+    /// `entered` is now.
+    pub(super) fn new(
+        draft: Draft,
+        bytes: u32,
+        sequence: u64,
+        entered: Instant,
+        deadline: Instant,
+    ) -> Self {
         Self {
             message_id: draft.message_id,
             exchange: draft.exchange,
             routing_key: draft.routing_key,
-            mandatory: draft.mandatory,
+            returns: draft.returns,
             correlation: draft.correlation,
-            entered: Instant::now(),
+            entered,
             deadline,
             sequence,
             progress: Mutex::new(Progress {
@@ -166,9 +174,10 @@ pub(in crate::template) fn test_entry(sequence: u64) -> std::sync::Arc<Entry> {
         message_id: ByteString::new(),
         exchange: Name::default(),
         routing_key: Name::default(),
-        mandatory: true,
+        returns: Returns::ByHeader,
         correlation: None,
         span: Span::none(),
     };
-    std::sync::Arc::new(Entry::new(draft, 0, sequence, Instant::now()))
+    let now = Instant::now();
+    std::sync::Arc::new(Entry::new(draft, 0, sequence, now, now))
 }

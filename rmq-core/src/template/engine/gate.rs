@@ -122,7 +122,7 @@ impl Gate {
             &entry.exchange,
             &entry.routing_key,
             message,
-            entry.mandatory,
+            entry.returns,
             token,
         );
         if let Err(rejected) = published {

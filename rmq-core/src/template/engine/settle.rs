@@ -181,7 +181,7 @@ impl Engine {
                 message_id: entry.message_id.clone(),
                 attempts: progress.attempts,
                 possible_duplicate: progress.possible_duplicate,
-                routing_checked: entry.mandatory,
+                routing_checked: entry.returns.mandatory(),
             });
         };
         let (reply, cause, returned) = explain(outcome);

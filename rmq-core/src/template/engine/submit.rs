@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytestring::ByteString;
+use tokio::time::Instant;
 
 use crate::template::RefusedReason;
 use crate::template::callbacks::in_callback;
@@ -96,8 +97,10 @@ impl Engine {
     /// Enters a message. From here on the engine owns its fate, whatever the caller does.
     pub(in crate::template) fn submit(&self, draft: Draft, room: Room<'_>) -> Arc<Entry> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let deadline = Deadline::after(self.settings.confirm_timeout).instant();
-        let entry = Arc::new(Entry::new(draft, room.take(), sequence, deadline));
+        let entered = Instant::now();
+        let deadline = Deadline::behind(entered, self.settings.confirm_timeout).instant();
+        let bytes = room.take();
+        let entry = Arc::new(Entry::new(draft, bytes, sequence, entered, deadline));
         self.ledger.enter();
         // A statement of its own: the lock is free again before the outcome is looked at.
         let accepted = self.gate.lock().accept(&entry);

@@ -18,7 +18,8 @@ use crate::template::channel::{ChannelSource, Leased, PublishChannel};
 use crate::template::{RabbitTemplate, TemplateSettings};
 use crate::time::Deadline;
 use crate::transport::{
-    CloseCause, DeliverySink, Pending, PublishRejected, PublishSink, Token, TransportError, Verdict,
+    CloseCause, DeliverySink, Pending, PublishRejected, PublishSink, Returns, Token,
+    TransportError, Verdict,
 };
 
 use super::super::Engine;
@@ -309,7 +310,7 @@ impl PublishChannel for FakeChannel {
         _exchange: &Name,
         _routing_key: &Name,
         message: &Message,
-        mandatory: bool,
+        returns: Returns,
         token: Token,
     ) -> Result<u64, PublishRejected> {
         let mut state = self.state.lock();
@@ -320,7 +321,7 @@ impl PublishChannel for FakeChannel {
         state.unsettled.push((token, id.to_owned()));
         state.seen.push(Seen {
             id: id.to_owned(),
-            mandatory,
+            mandatory: returns.mandatory(),
             message: message.clone(),
         });
         let tag = state.seen.len() as u64;

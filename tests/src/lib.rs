@@ -4,4 +4,5 @@
 //! runs on the machine is never touched.
 
 pub mod broker;
+pub mod process;
 pub mod raw;

@@ -1,7 +1,9 @@
 //! One measurement, alone in its process.
 
+use rmq_tests::process::peak_memory_kib;
+
 use crate::job::{Contender, Job, Latencies, Report, Task};
-use crate::usage::{Clock, peak_memory_kib};
+use crate::usage::Clock;
 use crate::{Failure, amqprs_rival, lapin_rival, ours};
 
 /// Does the job and prints the report.
@@ -22,7 +24,7 @@ pub fn run(job: &str) -> Result<(), Failure> {
         messages,
         seconds: wall.as_secs_f64(),
         cpu_micros,
-        peak_kib: peak_memory_kib()?,
+        peak_kib: peak_memory_kib(std::process::id())?,
         median_micros: latencies.as_mut().map(|all| all.percentile(50)),
         p99_micros: latencies.as_mut().map(|all| all.percentile(99)),
     };

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use rmq_tests::broker::{Node, unique};
+use rmq_tests::process::cpu_seconds;
 
 use crate::Failure;
 use crate::job::{Contender, Job, Report, Task};
 use crate::queue::{Kind, Queue};
-use crate::usage::cpu_seconds_of;
 
 /// One finished measurement and what it cost the broker.
 pub struct Measured {
@@ -60,7 +60,7 @@ pub fn run(
 }
 
 fn measure(pid: u32, job: &Job) -> Result<Measured, Failure> {
-    let before = cpu_seconds_of(pid)?;
+    let before = cpu_seconds(pid)?;
     let output = Command::new(std::env::current_exe()?)
         .arg("--child")
         .arg(serde_json::to_string(job)?)
@@ -83,7 +83,7 @@ fn measure(pid: u32, job: &Job) -> Result<Measured, Failure> {
     }
     Ok(Measured {
         report,
-        broker_micros: (cpu_seconds_of(pid)? - before) * 1e6,
+        broker_micros: (cpu_seconds(pid)? - before) * 1e6,
     })
 }
 

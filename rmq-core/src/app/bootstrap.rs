@@ -12,6 +12,7 @@ use crate::time::Deadline;
 use super::embedded::Broker;
 use super::plan::Plan;
 use super::rabbit_app::{Parts, RabbitApp};
+use super::rehearsal::Rehearsal;
 use super::report::StartReport;
 use super::{StartError, console};
 
@@ -82,15 +83,27 @@ async fn start_one(connection: &Connection, deadline: Deadline) -> Result<(), Co
     }
 }
 
+/// What a start takes beside its plan.
+pub(super) struct Beside {
+    pub(super) post_processors: Vec<Arc<dyn MessagePostProcessor>>,
+    pub(super) broker: Option<Broker>,
+    pub(super) rehearsal: Option<Arc<dyn Rehearsal>>,
+}
+
 /// Starts the plan.
 pub(super) async fn start(
     configuration: &'static str,
     plan: Plan,
-    post_processors: Vec<Arc<dyn MessagePostProcessor>>,
-    broker: Option<Broker>,
+    beside: Beside,
 ) -> Result<RabbitApp, StartError> {
+    let Beside {
+        post_processors,
+        broker,
+        rehearsal,
+    } = beside;
     let report = StartReport::new(configuration, &plan);
-    let deadline = Deadline::after_or_never(plan.properties.connection.start_timeout);
+    let start_timeout = plan.properties.connection.start_timeout;
+    let deadline = Deadline::after_or_never(start_timeout);
     let close_timeout = plan.connection.close_timeout;
     let none = |endpoint: &crate::listener::ListenerEndpoint| {
         endpoint.settings.acknowledge == AcknowledgeMode::None
@@ -139,6 +152,14 @@ pub(super) async fn start(
         close_timeout,
     };
     let app = RabbitApp::new(parts);
+    let deadline = match rehearsal {
+        Some(rehearsal) => {
+            app.rehearse(&*rehearsal).await?;
+            // What it waited for is not the start's.
+            Deadline::after_or_never(start_timeout)
+        }
+        None => deadline,
+    };
     app.start_listeners(deadline).await?;
     console::tell(&app.report().to_string());
     Ok(app)

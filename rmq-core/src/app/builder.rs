@@ -15,10 +15,11 @@ use crate::registry::{
 use crate::template::MessagePostProcessor;
 use crate::topology::{Declarable, Declarables};
 
-use super::bootstrap::start;
+use super::bootstrap::{Beside, start};
 use super::brokers::of_broker;
 use super::embedded;
 use super::plan::Draft;
+use super::rehearsal::Rehearsal;
 use super::{RabbitApp, StartError};
 
 /// Starts a configuration, with what the program adds to its attributes and its file.
@@ -51,6 +52,7 @@ pub struct RabbitBuilder {
     credentials: Option<Arc<dyn CredentialsProvider>>,
     broker: Option<embedded::Broker>,
     for_a_test: bool,
+    rehearsal: Option<Arc<dyn Rehearsal>>,
 }
 
 /// What is not part of the plan.
@@ -58,6 +60,7 @@ struct Extras {
     post_processors: Vec<Arc<dyn MessagePostProcessor>>,
     broker: Option<embedded::Broker>,
     for_a_test: bool,
+    rehearsal: Option<Arc<dyn Rehearsal>>,
 }
 
 impl RabbitBuilder {
@@ -84,6 +87,7 @@ impl RabbitBuilder {
             credentials: None,
             broker: None,
             for_a_test: false,
+            rehearsal: None,
         }
     }
 
@@ -179,6 +183,24 @@ impl RabbitBuilder {
         self
     }
 
+    /// Whether this connects to a broker that others may use, too: one it was given, or that of `RABBIT_ADDRESSES`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn shares_its_broker(&self) -> bool {
+        const ADDRESSES: &str = "RABBIT_ADDRESSES";
+        let addresses = match &self.environment {
+            Some(environment) => environment.get(ADDRESSES).cloned(),
+            None => std::env::var(ADDRESSES).ok(),
+        };
+        self.broker.is_some() || addresses.is_some_and(|addresses| !addresses.is_empty())
+    }
+
+    /// Has this act between the connections and the listeners of the start.
+    #[cfg(feature = "testing")]
+    pub(crate) fn rehearse(mut self, rehearsal: Arc<dyn Rehearsal>) -> Self {
+        self.rehearsal = Some(rehearsal);
+        self
+    }
+
     /// Starts: reads the settings, checks everything, connects, declares the topology, starts the listeners.
     /// Returns when the topology stands and the listeners that start with the program consume.
     ///
@@ -203,7 +225,12 @@ impl RabbitBuilder {
                 more.into_result(()).and(Err(Faults::new()))
             }
         };
-        start(name, plan.map_err(faulty)?, extras.post_processors, broker).await
+        let parts = Beside {
+            post_processors: extras.post_processors,
+            broker,
+            rehearsal: extras.rehearsal,
+        };
+        start(name, plan.map_err(faulty)?, parts).await
     }
 
     /// Reads, selects and builds. Settings, registrations and components are looked at even if one of them has faults.
@@ -243,6 +270,7 @@ impl RabbitBuilder {
             post_processors: self.post_processors,
             broker: self.broker,
             for_a_test: self.for_a_test,
+            rehearsal: self.rehearsal,
         };
         Ok((draft, extras, faults))
     }

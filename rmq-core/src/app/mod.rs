@@ -14,6 +14,7 @@ mod health;
 mod ledger;
 mod plan;
 mod rabbit_app;
+mod rehearsal;
 mod report;
 mod settings;
 mod signal;
@@ -24,6 +25,8 @@ pub use builder::RabbitBuilder;
 pub use health::Health;
 pub use ledger::Ledger;
 pub use rabbit_app::RabbitApp;
+#[cfg(feature = "testing")]
+pub(crate) use rehearsal::Rehearsal;
 pub use report::StartReport;
 pub use start_error::StartError;
 pub use stop_error::StopError;

@@ -14,6 +14,7 @@ use crate::time::Deadline;
 
 use super::bootstrap::Connections;
 use super::embedded::Broker;
+use super::rehearsal::Rehearsal;
 use super::{Health, Ledger, StartError, StartReport, StopError, console, signal};
 
 /// A running application. Cheap to clone.
@@ -49,6 +50,17 @@ impl RabbitApp {
             stopping: AtomicBool::new(false),
             stopped: OnceCell::new(),
         }))
+    }
+
+    /// Has the test kit act before a listener consumes; if it fails, all is stopped again.
+    pub(super) async fn rehearse(&self, rehearsal: &dyn Rehearsal) -> Result<(), StartError> {
+        let consuming = &self.0.parts.connections.consuming;
+        let begun = rehearsal.begin(consuming, &self.listeners()).await;
+        if begun.is_err() {
+            // No listener has consumed: there is nothing that the stop could leave unsettled.
+            drop(self.stop().await);
+        }
+        begun
     }
 
     /// Starts what starts with the program; if one does not consume in time, all is stopped again.

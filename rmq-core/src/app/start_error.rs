@@ -33,7 +33,14 @@ impl StartError {
         }))
     }
 
-    pub(super) fn connect(connection: String, error: ConnectError) -> Self {
+    /// The test kit could not do its part.
+    #[cfg(feature = "testing")]
+    pub(crate) fn harness(error: impl fmt::Display) -> Self {
+        let place = crate::error::Place::Elsewhere("RabbitHarness::start".to_owned());
+        Self::faults("RabbitHarness", Fault::new(place, error.to_string()).into())
+    }
+
+    pub(crate) fn connect(connection: String, error: ConnectError) -> Self {
         Self(Box::new(Reason::Connect { connection, error }))
     }
 

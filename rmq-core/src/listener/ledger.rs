@@ -3,10 +3,11 @@
 use std::ops::AddAssign;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
-use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger, Metrics};
+use crate::observability::{DeliveryCounts, DeliveryEnd, DeliveryLedger, DeliveryWitness, Metrics};
 
 /// The counters of one listener.
 #[derive(Debug, Default)]
@@ -16,9 +17,20 @@ pub(super) struct Counters {
     lost: AtomicU64,
     /// Told when deliveries have ended.
     changed: Notify,
+    /// Told of each delivery by its message id; in tests only.
+    witness: OnceLock<Arc<dyn DeliveryWitness>>,
 }
 
 impl Counters {
+    pub(super) fn witnessed_by(&self, witness: Arc<dyn DeliveryWitness>) {
+        // The first one stays: there is one for each start of an application.
+        let _ = self.witness.set(witness);
+    }
+
+    pub(super) fn witness(&self) -> Option<&dyn DeliveryWitness> {
+        self.witness.get().map(|witness| &**witness)
+    }
+
     pub(super) fn delivered(&self, deliveries: usize) {
         self.ledger.delivered(deliveries as u64);
         Metrics::consumed(deliveries as u64);

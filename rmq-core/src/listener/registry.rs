@@ -11,6 +11,7 @@ use crate::admin::RabbitAdmin;
 use crate::connection::Connection;
 use crate::error::OperationError;
 use crate::name::Name;
+use crate::observability::DeliveryWitness;
 use crate::time::Deadline;
 
 use super::container::Container;
@@ -153,6 +154,13 @@ impl ListenerRegistry {
         });
         all.watch_ages();
         Self(all)
+    }
+
+    /// Has this told of each delivery from now on, by message id. For tests.
+    pub fn witnessed_by(&self, witness: &Arc<dyn DeliveryWitness>) {
+        for container in &self.0.containers {
+            container.counters.witnessed_by(Arc::clone(witness));
+        }
     }
 
     /// Starts every listener that starts with the application.

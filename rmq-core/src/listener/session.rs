@@ -218,7 +218,18 @@ impl Session {
         } else {
             self.counters.stale();
         }
+        self.tell(tag, if sent { end } else { DeliveryEnd::LeftToBroker });
         sent
+    }
+
+    /// Tells the witness, if there is one, how the delivery that was started last has ended.
+    pub(super) fn tell(&self, tag: u64, end: DeliveryEnd) {
+        let Some(witness) = self.counters.witness() else {
+            return;
+        };
+        if let Some(started) = self.inbox.started().filter(|started| started.tag == tag) {
+            witness.ended(&self.settings.id, started.message_id.as_deref(), end);
+        }
     }
 
     /// Hands back what has waited too long behind a running handler. Called from outside now and then.

@@ -6,6 +6,7 @@ mod ledger;
 mod metric;
 mod span;
 mod trace_context;
+mod witness;
 
 pub use ledger::{
     DeliveryCounts, DeliveryEnd, DeliveryLedger, Ledger, PublishCounts, PublishLedger,
@@ -16,3 +17,4 @@ pub use trace_context::{
     TraceContext, TraceContextSource, set_trace_context_source, with_trace_context,
     with_trace_context_sync,
 };
+pub use witness::DeliveryWitness;

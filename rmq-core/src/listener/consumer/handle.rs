@@ -89,6 +89,9 @@ impl Consumer {
         let tag = arrived.delivery.tag;
         let scope = Arc::clone(&self.listener.scopes[arrived.queue]);
         let mut context = HandlerContext::new(arrived.delivery, scope);
+        if let Some(witness) = self.listener.counters.witness() {
+            witness.begun(&self.listener.settings.id, context.message().message_id());
+        }
         let mut work = Work {
             session,
             tag,
@@ -130,6 +133,10 @@ impl Consumer {
                 Ok(flow) => return flow,
                 Err(failed) => failed,
             };
+            if let Some(witness) = self.listener.counters.witness() {
+                let id = context.message().message_id();
+                witness.failed(&self.listener.settings.id, id, &failed);
+            }
             if let Some(flow) = self.before_next_attempt(&work, &context, failed).await {
                 return flow;
             }
@@ -198,7 +205,7 @@ impl Consumer {
         let settled_by_hand = work.by_hand.as_ref().and_then(ByHand::take_over);
         match (why, settled_by_hand) {
             (_, Some(Acknowledgement::Ack | Acknowledgement::Reject)) => {}
-            (Interrupted::Closed, _) => self.listener.counters.ended(DeliveryEnd::LeftToBroker, 1),
+            (Interrupted::Closed, _) => self.leave(work),
             (Interrupted::Quiet, _) => self.give_back(work, Settlement::HandBack),
             (Interrupted::Killed, _) => {
                 self.listener.cut_off(work.session.inbox.started());
@@ -206,7 +213,7 @@ impl Consumer {
                     self.lose();
                 } else {
                     // Its handler may still be running on a thread: the channel's end gives it back, not we.
-                    self.listener.counters.ended(DeliveryEnd::LeftToBroker, 1);
+                    self.leave(work);
                 }
             }
         }
@@ -215,6 +222,12 @@ impl Consumer {
         } else {
             Flow::Next
         }
+    }
+
+    /// The broker has it, and delivers it again.
+    fn leave(&self, work: &Work<'_>) {
+        self.listener.counters.ended(DeliveryEnd::LeftToBroker, 1);
+        work.session.tell(work.tag, DeliveryEnd::LeftToBroker);
     }
 
     pub(super) fn give_back(&self, work: &Work<'_>, settlement: Settlement) {

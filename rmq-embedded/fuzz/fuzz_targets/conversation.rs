@@ -1,34 +1,55 @@
-//! Any bytes a client may send: the broker answers, closes, or drops the link, and never panics or hangs.
-//!
-//! `cargo +nightly fuzz run conversation` in the folder `rmq-embedded`.
 #![no_main]
 
-use std::time::Duration;
-
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use rmq_embedded::EmbeddedBroker;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rmq_embedded_fuzz::{feed, recorded};
 
-/// Header, start-ok (guest), tune-ok, open, channel.open: what follows is read on an open channel.
-const LOGIN: &[u8] = b"AMQP\x00\x00\x09\x01\
-    \x01\x00\x00\x00\x00\x00\x24\x00\x0a\x00\x0b\x00\x00\x00\x00\x05PLAIN\x00\x00\x00\x0c\x00guest\x00guest\x05en_US\xce\
-    \x01\x00\x00\x00\x00\x00\x0c\x00\x0a\x00\x1f\x07\xff\x00\x02\x00\x00\x00\x00\xce\
-    \x01\x00\x00\x00\x00\x00\x08\x00\x0a\x00\x28\x01/\x00\x00\xce\
-    \x01\x00\x01\x00\x00\x00\x05\x00\x14\x00\x0a\x00\xce";
+/// A change to the conversation; a place is taken modulo its length.
+#[derive(Arbitrary, Debug)]
+enum Edit<'a> {
+    Set(u16, u8),
+    Remove(u16, u8),
+    Insert(u16, &'a [u8]),
+    Repeat { from: u16, length: u8, at: u16 },
+    Truncate(u16),
+}
 
-fuzz_target!(|input: (bool, &[u8])| {
-    let (logged_in, bytes) = input;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let broker = EmbeddedBroker::start().await.unwrap();
-        let (mut reader, mut writer) = tokio::io::split(broker.connect());
-        let talk = async {
-            let login = if logged_in { LOGIN } else { b"" };
-            // A broker that closes early has given its answer.
-            drop(writer.write_all(&[login, bytes].concat()).await);
-            drop(writer.shutdown().await);
-            drop(reader.read_to_end(&mut Vec::new()).await);
-        };
-        tokio::time::timeout(Duration::from_secs(20), talk).await.expect("neither answer nor close");
-    });
+fn apply(bytes: &mut Vec<u8>, edit: &Edit<'_>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let place = |at: u16| usize::from(at) % bytes.len();
+    match *edit {
+        Edit::Set(at, byte) => {
+            let at = place(at);
+            bytes[at] = byte;
+        }
+        Edit::Remove(at, count) => {
+            let at = place(at);
+            let end = (at + usize::from(count)).min(bytes.len());
+            bytes.drain(at..end);
+        }
+        Edit::Insert(at, new) => {
+            let at = place(at);
+            bytes.splice(at..at, new.iter().copied());
+        }
+        Edit::Repeat { from, length, at } => {
+            let (from, at) = (place(from), place(at));
+            let end = (from + usize::from(length)).min(bytes.len());
+            let again = bytes[from..end].to_vec();
+            bytes.splice(at..at, again);
+        }
+        Edit::Truncate(at) => {
+            let at = place(at);
+            bytes.truncate(at);
+        }
+    }
+}
+
+fuzz_target!(|edits: Vec<Edit<'_>>| {
+    let mut bytes = recorded();
+    for edit in &edits {
+        apply(&mut bytes, edit);
+    }
+    feed(&bytes);
 });

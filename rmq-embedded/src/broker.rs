@@ -116,11 +116,15 @@ impl EmbeddedBroker {
 
     /// Connects without a socket: the client's end of an in-memory link that speaks AMQP.
     ///
-    /// Each direction holds 256 KiB before its writer waits.
+    /// Each direction holds 256 KiB before its writer waits. Where nobody would be let in over the port, because the broker
+    /// was killed or has all the clients it takes, the link is closed already.
     pub fn connect(&self) -> DuplexStream {
         let (client, broker) = tokio::io::duplex(MEMORY_LINK);
-        if !*self.state.lock().listening.borrow() {
-            return client;
+        {
+            let state = self.state.lock();
+            if !*state.listening.borrow() || !state.has_room_for_connection() {
+                return client;
+            }
         }
         let serving = tokio::spawn(listener::serve_memory(self.state.clone(), broker));
         let mut in_memory = self.in_memory.lock();

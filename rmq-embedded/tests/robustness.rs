@@ -10,6 +10,8 @@
 
 mod client;
 
+use std::sync::{Mutex, Once};
+
 use amq_protocol::frame::AMQPFrame;
 use amq_protocol::protocol::basic::AMQPProperties;
 use amq_protocol::protocol::{AMQPClass, basic, channel, confirm, connection, queue};
@@ -111,8 +113,37 @@ async fn feed(broker: &EmbeddedBroker, bytes: &[u8]) {
         .expect("the broker neither answers nor closes");
 }
 
-/// The broker still serves a well-behaved client.
+/// Panics of the broker's own code. Its tasks catch them, so that a client only sees its link end.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A broker whose panics are noted.
+async fn watched() -> EmbeddedBroker {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            // Those of the tests themselves, in `tests/`, fail by themselves.
+            let at = panic.location().map(ToString::to_string);
+            if at.as_ref().is_none_or(|at| !at.contains("tests/")) {
+                PANICS.lock().unwrap().push(panic.to_string());
+            }
+            before(panic);
+        }));
+    });
+    EmbeddedBroker::start().await.unwrap()
+}
+
+/// No panic was caught, every link has ended, and the broker still serves a well-behaved client.
 async fn is_well(broker: &EmbeddedBroker) {
+    let panics = PANICS.lock().unwrap().clone();
+    assert!(panics.is_empty(), "the broker panicked: {panics:?}");
+    let gone = async {
+        while broker.connection_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let gone = tokio::time::timeout(DEADLINE, gone).await;
+    gone.expect("a link was left");
     let mut client = Client::connect(broker).await;
     client.open(1).await;
     client.queue("proof", &[]).await;
@@ -122,7 +153,7 @@ async fn is_well(broker: &EmbeddedBroker) {
 
 #[tokio::test]
 async fn the_conversation_itself_is_sound() {
-    let broker = EmbeddedBroker::start().await.unwrap();
+    let broker = watched().await;
     feed(&broker, &conversation()).await;
     let record = broker.record();
     assert_eq!(
@@ -141,7 +172,7 @@ async fn the_conversation_itself_is_sound() {
 
 #[tokio::test]
 async fn every_truncation_ends_the_link() {
-    let broker = EmbeddedBroker::start().await.unwrap();
+    let broker = watched().await;
     let whole = conversation();
     for cut in 0..whole.len() {
         feed(&broker, &whole[..cut]).await;
@@ -156,7 +187,7 @@ async fn mutated_conversations_end_the_link() {
     } else {
         2_000
     };
-    let broker = EmbeddedBroker::start().await.unwrap();
+    let broker = watched().await;
     let whole = conversation();
     let mut random = fastrand::Rng::with_seed(0x5EED);
     for _ in 0..rounds {
@@ -188,7 +219,7 @@ async fn mutated_conversations_end_the_link() {
 
 #[tokio::test]
 async fn a_giant_claim_of_length_is_refused_at_once() {
-    let broker = EmbeddedBroker::start().await.unwrap();
+    let broker = watched().await;
     let mut client = Client::connect(&broker).await;
     client.send_bytes(&[3, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF]).await;
     assert_eq!(client.connection_closed_at_once().await.0, 501);
@@ -209,7 +240,7 @@ async fn a_giant_claim_of_length_is_refused_at_once() {
 
 #[tokio::test]
 async fn deep_tables_end_the_connection_in_methods_and_travel_intact_in_messages() {
-    let broker = EmbeddedBroker::start().await.unwrap();
+    let broker = watched().await;
     let mut client = Client::connect(&broker).await;
     client.open(1).await;
     let mut payload = vec![0, 50, 0, 10, 0, 0, 1, b'd', 0];

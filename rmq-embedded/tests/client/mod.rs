@@ -22,6 +22,8 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 pub struct Client {
     stream: DuplexStream,
     input: Vec<u8>,
+    name: Option<String>,
+    channel_max: u16,
 }
 
 /// A delivered, fetched or returned message.
@@ -57,12 +59,30 @@ impl Client {
         client
     }
 
+    /// Connected as a client that gives itself this name.
+    pub async fn connect_named(broker: &EmbeddedBroker, name: &str) -> Self {
+        let mut client = Self::raw(broker);
+        client.name = Some(name.to_owned());
+        client.login().await;
+        client
+    }
+
     /// A link on which nothing was said yet.
     pub fn raw(broker: &EmbeddedBroker) -> Self {
         Self {
             stream: broker.connect(),
             input: Vec::new(),
+            name: None,
+            channel_max: 2047,
         }
+    }
+
+    /// Connected with this highest channel number.
+    pub async fn connect_tuned(broker: &EmbeddedBroker, channel_max: u16) -> Self {
+        let mut client = Self::raw(broker);
+        client.channel_max = channel_max;
+        client.login().await;
+        client
     }
 
     pub async fn login(&mut self) {
@@ -79,7 +99,7 @@ impl Client {
         self.start_ok("PLAIN", response).await;
         self.next().await;
         let tune = connection::TuneOk {
-            channel_max: 2047,
+            channel_max: self.channel_max,
             frame_max: 131_072,
             heartbeat,
         };
@@ -110,6 +130,9 @@ impl Client {
         }
         let mut properties = FieldTable::default();
         properties.insert("capabilities".into(), AMQPValue::FieldTable(capabilities));
+        if let Some(name) = &self.name {
+            properties.insert("connection_name".into(), text(name));
+        }
         let start_ok = connection::StartOk {
             client_properties: properties,
             mechanism: mechanism.into(),
@@ -169,6 +192,14 @@ impl Client {
     /// Waits for the broker to close the link, whatever comes before.
     pub async fn closed(&mut self) {
         while self.try_next().await.is_some() {}
+    }
+
+    /// Every byte that comes until the broker closes the link, whole frames or not.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let read = self.stream.read_to_end(&mut self.input);
+        let ended = tokio::time::timeout(DEADLINE, read).await;
+        ended.expect("the link stays up").unwrap();
+        std::mem::take(&mut self.input)
     }
 
     pub async fn method(&mut self, channel: u16) -> AMQPClass {

@@ -1,6 +1,6 @@
 //! Any bytes end in a close or a dropped link, never in a panic, a hang or growth without bound.
 //!
-//! `RMQ_FULL=1` runs 100,000 mutated conversations instead of 2,000.
+//! `RMQ_TEST_FULL=1` runs 100,000 mutated conversations instead of 2,000.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -182,7 +182,7 @@ async fn every_truncation_ends_the_link() {
 
 #[tokio::test]
 async fn mutated_conversations_end_the_link() {
-    let rounds = if std::env::var_os("RMQ_FULL").is_some() {
+    let rounds = if std::env::var_os("RMQ_TEST_FULL").is_some() {
         100_000
     } else {
         2_000

@@ -222,14 +222,18 @@ async fn three_at_once(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn tests_of_one_queue_take_turns_on_rabbitmq_3() {
-    three_at_once(Release::V3).await;
+mod rabbit3 {
+    #[tokio::test]
+    async fn tests_of_one_queue_take_turns() {
+        super::three_at_once(rmq_tests::broker::Release::V3).await;
+    }
 }
 
-#[tokio::test]
-async fn tests_of_one_queue_take_turns_on_rabbitmq_4() {
-    three_at_once(Release::V4).await;
+mod rabbit4 {
+    #[tokio::test]
+    async fn tests_of_one_queue_take_turns() {
+        super::three_at_once(rmq_tests::broker::Release::V4).await;
+    }
 }
 
 #[tokio::test]

@@ -266,8 +266,8 @@ async fn the_broker_of_a_test_knows_the_login_of_the_settings() {
 
 #[tokio::test]
 async fn a_broker_that_was_given_is_the_one_that_is_used() {
-    let broker = std::sync::Arc::new(rmq_core::EmbeddedBroker::start().await.unwrap());
-    let rabbit = RabbitHarness::start(shop().broker(std::sync::Arc::clone(&broker)))
+    let broker = Arc::new(EmbeddedBroker::start().await.unwrap());
+    let rabbit = RabbitHarness::start(shop().broker(Arc::clone(&broker)))
         .await
         .unwrap();
     assert_eq!(broker.ready_count("kit.names"), Some(0));

@@ -138,8 +138,8 @@ async fn nothing_of_a_message_and_no_password_is_written_down() {
         refused.kind(),
         PublishErrorKind::Refused(RefusedReason::Broker)
     ));
-    rabbit.settled("on_order", 5).await.unwrap();
-    rabbit.settled("on_parked", 1).await.unwrap();
+    rabbit.settled_count("on_order", 5).await.unwrap();
+    rabbit.settled_count("on_parked", 1).await.unwrap();
     let report = rabbit.app().report().to_string();
     rabbit.stop().await.unwrap();
 

@@ -21,7 +21,7 @@ impl Health {
             && !self
                 .listeners
                 .iter()
-                .any(|listener| listener.state.is_waiting())
+                .any(|listener| listener.state.is_waiting() || listener.state.is_failed())
     }
 
     /// Whether the broker takes no publishes at the moment (`connection.blocked`).

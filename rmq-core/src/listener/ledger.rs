@@ -64,8 +64,10 @@ impl Counters {
         self.slow.fetch_add(deliveries as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn lost(&self, deliveries: usize) {
-        self.lost.fetch_add(deliveries as u64, Ordering::Relaxed);
+    /// Mode `none`: the broker has forgotten the message, and so do we.
+    pub(super) fn forgotten(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.ended(DeliveryEnd::Acknowledged, 1);
     }
 
     /// Waits until the counts are as asked for.

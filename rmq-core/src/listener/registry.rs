@@ -187,12 +187,10 @@ impl ListenerRegistry {
             {
                 continue;
             }
-            if deadline
-                .limit(state.wait_for(ListenerState::is_consuming))
-                .await
-                .is_err()
-            {
-                let state = state.borrow().clone();
+            let decided = |state: &ListenerState| state.is_consuming() || state.is_failed();
+            let in_time = deadline.limit(state.wait_for(decided)).await.is_ok();
+            let state = state.borrow().clone();
+            if !in_time || !state.is_consuming() {
                 late.push(ListenerError::NotConsuming {
                     id: container.settings.id.clone(),
                     state,
@@ -218,7 +216,7 @@ impl ListenerRegistry {
     /// was cut off.
     ///
     /// # Cancel safety
-    /// If dropped, its consumers still end, but nobody cuts off a handler that does not.
+    /// If dropped, the stop goes on in a task of its own; what it cuts off is then told by the next stop.
     ///
     /// # Errors
     /// When there is no such listener.
@@ -340,9 +338,13 @@ impl ListenerRegistry {
         } else {
             Duration::ZERO
         };
-        container
-            .stop(to, Deadline::after(patience), deadline)
-            .await
+        let stop = Arc::clone(container).stop(to, Deadline::after(patience), deadline);
+        // In a task of its own, so that a caller who gives up leaves no listener half stopped.
+        let ended = self.0.services.runtime.spawn(stop).await;
+        if let Err(error) = ended {
+            tracing::error!(listener = %container.settings.id, %error, "a listener's stop did not finish");
+        }
+        container.take_cut_off()
     }
 
     fn find(&self, id: &str) -> Result<&Arc<Container>, ListenerError> {

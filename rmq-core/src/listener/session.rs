@@ -232,6 +232,16 @@ impl Session {
         }
     }
 
+    /// Its consumer is gone with a delivery in hand: the channel's end gives it back.
+    pub(super) fn forsaken(&self, tag: u64) {
+        if self.settings.no_ack() {
+            self.counters.forgotten();
+        } else {
+            self.counters.ended(DeliveryEnd::LeftToBroker, 1);
+            self.tell(tag, DeliveryEnd::LeftToBroker);
+        }
+    }
+
     /// Hands back what has waited too long behind a running handler. Called from outside now and then.
     pub(super) async fn check_age(&self) {
         if self.settings.no_ack() {

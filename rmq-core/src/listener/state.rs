@@ -24,7 +24,7 @@ pub enum ListenerState {
     Stopping,
     /// Stopped by `pause`, until `resume`.
     Paused,
-    /// It has given up; only `start` brings it back.
+    /// It has given up, because its connection has ended for good.
     Failed {
         /// Why.
         cause: String,
@@ -38,7 +38,13 @@ impl ListenerState {
         matches!(self, Self::Consuming)
     }
 
-    /// Whether it is meant to take deliveries and does not.
+    /// Whether it has given up.
+    #[must_use]
+    pub const fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+
+    /// Whether it is meant to take deliveries, does not, and tries on.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         matches!(

@@ -200,7 +200,7 @@ impl PublishError {
                 RefusedReason::PostProcessor => "Nothing was sent. Mend the post processor",
                 RefusedReason::NameTooLong => "Nothing was sent. Shorten the name",
                 RefusedReason::TooLarge => {
-                    "Nothing was sent. Send less, or raise template.max-message-size and the broker's max_message_size"
+                    "Nothing was sent. Send less, or raise publisher.max-message-size and the broker's max_message_size"
                 }
                 RefusedReason::Headers => {
                     "Nothing was sent. Send fewer or flatter headers, or put them into the body"

@@ -159,7 +159,7 @@ fn check(message: &Message, settings: &TemplateSettings) -> Option<(RefusedReaso
     let length = message.body().len();
     if u64::try_from(length).unwrap_or(u64::MAX) > settings.max_message_size {
         let words = format!(
-            "its body has {length} bytes, and template.max-message-size allows {}",
+            "its body has {length} bytes, and publisher.max-message-size allows {}",
             settings.max_message_size
         );
         return Some((RefusedReason::TooLarge, words.into()));

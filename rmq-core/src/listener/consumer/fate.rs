@@ -8,13 +8,15 @@ use crate::observability::DeliveryEnd;
 use crate::time::Deadline;
 use crate::transport::Settlement;
 
+use super::super::by_hand::ByHand;
 use super::super::failure::{FailedDelivery, NoReplyTo};
 use super::super::recoverer::parked;
 use super::super::reply::ReplyAddress;
 use super::super::retry::{Next, after_failure};
 use super::super::settings::FailurePolicy;
 use super::Consumer;
-use super::handle::{Flow, Work};
+use super::handle::Flow;
+use super::work::Work;
 
 impl Consumer {
     /// Sends the answer, and acknowledges the request when the answer is confirmed. A failed send is tried again
@@ -82,17 +84,11 @@ impl Consumer {
                 _ => return Err(fatal(unconfirmed.error)),
             }
         }
-        let settled = work
-            .by_hand
-            .as_ref()
-            .is_some_and(|by_hand| by_hand.said().is_some());
-        if !settled {
-            if let Some(by_hand) = &work.by_hand {
-                by_hand.take_over();
-            }
-            work.session
-                .settle(work.tag, Settlement::Ack, DeliveryEnd::Acknowledged);
+        // It may have been settled meanwhile, by what the handler left running.
+        if let Some(said) = work.by_hand.as_ref().and_then(ByHand::said) {
+            return Ok(self.settled_by_hand(work, context, said).await);
         }
+        work.settle(Settlement::Ack, DeliveryEnd::Acknowledged);
         Ok(Flow::Next)
     }
 
@@ -106,9 +102,7 @@ impl Consumer {
         if said == Acknowledgement::Requeue {
             return self.requeue_later(work, context).await;
         }
-        if let Some(by_hand) = &work.by_hand {
-            by_hand.take_over();
-        }
+        work.note_end();
         Flow::Next
     }
 
@@ -129,14 +123,10 @@ impl Consumer {
     }
 
     fn dead_letter(&self, work: &Work<'_>) {
-        if let Some(by_hand) = &work.by_hand {
-            by_hand.take_over();
-        }
         if self.listener.settings.no_ack() {
-            self.lose();
+            self.lose(work);
         } else {
-            work.session
-                .settle(work.tag, Settlement::Reject, DeliveryEnd::DeadLettered);
+            work.settle(Settlement::Reject, DeliveryEnd::DeadLettered);
         }
     }
 
@@ -160,9 +150,6 @@ impl Consumer {
             () = tokio::time::sleep(wait) => None,
             why = self.interruption(work.session) => Some(why),
         };
-        if let Some(by_hand) = &work.by_hand {
-            by_hand.take_over();
-        }
         match interrupted {
             None => {
                 self.give_back(work, Settlement::Requeue);
@@ -191,6 +178,10 @@ impl Consumer {
             cause = %failed,
             "a message could not be handled"
         );
+        if work.session.inbox.is_closed() && !settings.no_ack() {
+            // The broker delivers it again, and then it is decided: a copy kept elsewhere now would be one too many.
+            return self.interrupted(work, super::handle::Interrupted::Closed);
+        }
         if let Some(recoverer) = self.listener.recoverer.clone() {
             let budget = Deadline::after(settings.consumer_timeout / 3);
             let decided = tokio::select! {
@@ -232,11 +223,7 @@ impl Consumer {
     ) -> Flow {
         match decision {
             Acknowledgement::Ack => {
-                if let Some(by_hand) = &work.by_hand {
-                    by_hand.take_over();
-                }
-                work.session
-                    .settle(work.tag, Settlement::Ack, DeliveryEnd::Acknowledged);
+                work.settle(Settlement::Ack, DeliveryEnd::Acknowledged);
                 Flow::Next
             }
             Acknowledgement::Reject => {
@@ -275,11 +262,7 @@ impl Consumer {
         };
         match outcome {
             Ok(()) => {
-                if let Some(by_hand) = &work.by_hand {
-                    by_hand.take_over();
-                }
-                work.session
-                    .settle(work.tag, Settlement::Ack, DeliveryEnd::Parked);
+                work.settle(Settlement::Ack, DeliveryEnd::Parked);
                 Flow::Next
             }
             Err(unconfirmed) => {

@@ -20,6 +20,7 @@ use super::super::retry::{Next, after_failure};
 use super::super::session::Session;
 use super::super::settings::AcknowledgeMode;
 use super::Consumer;
+use super::work::Work;
 
 /// What the consumer does next.
 #[derive(Debug)]
@@ -29,14 +30,6 @@ pub(super) enum Flow {
     Pause(Duration),
     /// The time for handlers to finish is over.
     Killed,
-}
-
-/// A delivery in the hands of its consumer.
-pub(super) struct Work<'s> {
-    pub(super) session: &'s Arc<Session>,
-    pub(super) tag: u64,
-    pub(super) began: Instant,
-    pub(super) by_hand: Option<ByHand>,
 }
 
 /// Why a wait ended before its time.
@@ -92,12 +85,7 @@ impl Consumer {
         if let Some(witness) = self.listener.counters.witness() {
             witness.begun(&self.listener.settings.id, context.message().message_id());
         }
-        let mut work = Work {
-            session,
-            tag,
-            began,
-            by_hand: None,
-        };
+        let mut work = Work::new(session, tag, began);
         if self.listener.settings.acknowledge == AcknowledgeMode::Manual {
             let (by_hand, acknowledger) = ByHand::new(session, tag);
             work.by_hand = Some(by_hand);
@@ -203,6 +191,7 @@ impl Consumer {
     /// A delivery that cannot be finished here.
     pub(super) fn interrupted(&self, work: &Work<'_>, why: Interrupted) -> Flow {
         let settled_by_hand = work.by_hand.as_ref().and_then(ByHand::take_over);
+        work.note_end();
         match (why, settled_by_hand) {
             (_, Some(Acknowledgement::Ack | Acknowledgement::Reject)) => {}
             (Interrupted::Closed, _) => self.leave(work),
@@ -210,7 +199,7 @@ impl Consumer {
             (Interrupted::Killed, _) => {
                 self.listener.cut_off(work.session.inbox.started());
                 if self.listener.settings.no_ack() {
-                    self.lose();
+                    self.lose(work);
                 } else {
                     // Its handler may still be running on a thread: the channel's end gives it back, not we.
                     self.leave(work);
@@ -232,17 +221,16 @@ impl Consumer {
 
     pub(super) fn give_back(&self, work: &Work<'_>, settlement: Settlement) {
         if self.listener.settings.no_ack() {
-            self.lose();
+            self.lose(work);
         } else {
-            work.session
-                .settle(work.tag, settlement, DeliveryEnd::Requeued);
+            work.settle(settlement, DeliveryEnd::Requeued);
         }
     }
 
     /// Mode none: the broker has forgotten the message, and so do we.
-    pub(super) fn lose(&self) {
-        self.listener.counters.ended(DeliveryEnd::Acknowledged, 1);
-        self.listener.counters.lost(1);
+    pub(super) fn lose(&self, work: &Work<'_>) {
+        work.note_end();
+        self.listener.counters.forgotten();
     }
 
     /// Makes an end of an attempt's result, or gives its failure.
@@ -257,10 +245,13 @@ impl Consumer {
         match (result, by_hand) {
             // Settled, and an answer on top: it is sent, and what becomes of it changes nothing for the request.
             (Ok(Outcome::Reply(reply)), Some(said)) => {
-                if let Err(failed) = self.reply(work, context, reply).await {
-                    self.log_settled_failure(context, &failed, said);
+                match self.reply(work, context, reply).await {
+                    Ok(flow) => Ok(flow),
+                    Err(failed) => {
+                        self.log_settled_failure(context, &failed, said);
+                        Ok(self.settled_by_hand(work, context, said).await)
+                    }
                 }
-                Ok(self.settled_by_hand(work, context, said).await)
             }
             (result, Some(said)) => {
                 if let Err(failed) = result.and_then(|outcome| failure_of(outcome, attempts)) {
@@ -272,8 +263,7 @@ impl Consumer {
                 Err(FailedDelivery::fatal(Unsettled, attempts))
             }
             (Ok(Outcome::Settled(Acknowledgement::Ack)), None) => {
-                work.session
-                    .settle(work.tag, Settlement::Ack, DeliveryEnd::Acknowledged);
+                work.settle(Settlement::Ack, DeliveryEnd::Acknowledged);
                 Ok(Flow::Next)
             }
             (Ok(Outcome::Settled(Acknowledgement::Reject)), None) => {

@@ -3,6 +3,7 @@
 mod fate;
 mod handle;
 mod serve;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) enum Ended {
     NoQueue(String),
     /// One of its queues is missing, which ended the channel; the others are consumed on the next one.
     OneMissing,
+    /// The connection has ended for good: there will never be a channel again.
+    GivenUp(String),
 }
 
 /// See the module.
@@ -61,8 +64,8 @@ impl Consumer {
         }
     }
 
-    /// Consumes until told to end, through lost connections and missing queues.
-    pub(super) async fn run(mut self) {
+    /// Consumes until told to end, through lost connections and missing queues. An error when it has given up.
+    pub(super) async fn run(mut self) -> Result<(), String> {
         let mut pauses = self.pauses();
         while !self.control.quiet.is_cancelled() {
             if self.missing.len() >= self.listener.settings.queues.len() {
@@ -74,6 +77,7 @@ impl Consumer {
             let state = match ended {
                 Ended::Quiet => break,
                 Ended::OneMissing => continue,
+                Ended::GivenUp(cause) => return Err(cause),
                 Ended::Lost(cause) => ConsumerState::NoConnection(cause),
                 Ended::NoQueue(cause) => ConsumerState::NoQueue(cause),
             };
@@ -84,6 +88,7 @@ impl Consumer {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        Ok(())
     }
 
     /// Jittered, from a tenth of the recovery interval up to it, for ever.
@@ -104,6 +109,9 @@ impl Consumer {
             () = self.control.quiet.cancelled() => return Ended::Quiet,
             lease = self.lease() => match lease {
                 Ok(lease) => lease,
+                Err(cause) if self.listener.connection().state().borrow().is_ended() => {
+                    return Ended::GivenUp(cause);
+                }
                 Err(cause) => return Ended::Lost(cause),
             },
         };
@@ -185,10 +193,16 @@ impl Consumer {
         }
         // What the broker may not have read comes again, although it was settled.
         self.listener.counters.unproven(session.channel.unproven());
+        if self.control.kill.is_cancelled() {
+            // The stop's time is over before they could be handed back: the channel's end does it.
+            for delivery in session.inbox.peek_unstarted() {
+                self.listener.cut_off(Some(delivery));
+            }
+        }
         if self.listener.settings.no_ack() {
             for delivery in session.inbox.take_back(0, |_| true) {
                 self.listener.cut_off(Some(Started::of(&delivery)));
-                self.lose();
+                self.listener.counters.forgotten();
             }
         }
         lease.close(deadline).await;

@@ -98,7 +98,6 @@ impl Consumer {
             && self.cycles.idle(scaling)
             && self.listener.scale_down(self.number)
         {
-            self.control.quiet.cancel();
             session.quiet(Deadline::after(GOODBYE)).await;
         }
     }

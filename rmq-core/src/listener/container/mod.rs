@@ -1,25 +1,23 @@
 //! One listener: its consumers, its state, its counts.
 
+mod stop;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::handler::{Handler, HandlerScope};
 use crate::name::Name;
-use crate::time::Deadline;
 
 use super::consumer::Consumer;
 use super::control::Control;
 use super::endpoint::ListenerEndpoint;
-use super::inbox::Started;
 use super::ledger::Counters;
 use super::recoverer::MessageRecoverer;
 use super::scaling::Scaling;
@@ -50,7 +48,7 @@ pub(super) struct Container {
     pub(super) counters: Arc<Counters>,
     pub(super) handed_back: Arc<HandedBack>,
     inner: Mutex<Inner>,
-    consumers: AtomicUsize,
+    consumers: watch::Sender<usize>,
     state: watch::Sender<ListenerState>,
     cut_off: Mutex<Vec<UnsettledDelivery>>,
 }
@@ -58,6 +56,10 @@ pub(super) struct Container {
 #[derive(Debug, Default)]
 struct Inner {
     running: bool,
+    /// What a stop leaves behind once the last consumer has ended.
+    stops_as: Option<ListenerState>,
+    /// Why a consumer has given up.
+    given_up: Option<String>,
     slots: Vec<Slot>,
     serial: usize,
     scaling: Scaling,
@@ -68,7 +70,19 @@ struct Slot {
     number: usize,
     state: ConsumerState,
     control: Arc<Control>,
-    task: JoinHandle<()>,
+    task: AbortHandle,
+}
+
+/// Takes a consumer off the list however its task ends: done, aborted, or with the runtime.
+struct Leaving {
+    container: Arc<Container>,
+    number: usize,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.container.left(self.number);
+    }
 }
 
 impl Container {
@@ -98,7 +112,7 @@ impl Container {
             counters: Arc::default(),
             handed_back: Arc::default(),
             inner: Mutex::default(),
-            consumers: AtomicUsize::new(0),
+            consumers: watch::Sender::new(0),
             state: watch::Sender::new(ListenerState::Stopped),
             cut_off: Mutex::default(),
         })
@@ -110,7 +124,7 @@ impl Container {
 
     /// How many consumers there are.
     pub(super) fn consumers(&self) -> usize {
-        self.consumers.load(Ordering::Relaxed)
+        *self.consumers.borrow()
     }
 
     /// The connection its channels are on.
@@ -132,6 +146,7 @@ impl Container {
             return false;
         }
         inner.running = true;
+        inner.given_up = None;
         for _ in 0..self.settings.scaling.min.max(1) {
             self.spawn(&mut inner);
         }
@@ -146,26 +161,32 @@ impl Container {
         let task = self
             .services
             .runtime
-            .spawn(Arc::clone(self).keep_running(number, Arc::clone(&control)));
+            .spawn(Arc::clone(self).keep_running(number, Arc::clone(&control)))
+            .abort_handle();
         inner.slots.push(Slot {
             number,
             state: ConsumerState::Starting,
             control,
             task,
         });
-        self.consumers.store(inner.slots.len(), Ordering::Relaxed);
+        self.consumers.send_replace(inner.slots.len());
     }
 
     /// A consumer that panics, which is a bug of this crate, is replaced; its channel's end gives back what it held.
     async fn keep_running(self: Arc<Self>, number: usize, control: Arc<Control>) {
+        let _leaving = Leaving {
+            container: Arc::clone(&self),
+            number,
+        };
         loop {
             let consumer = Consumer::new(Arc::clone(&self), number, Arc::clone(&control));
-            if AssertUnwindSafe(consumer.run())
-                .catch_unwind()
-                .await
-                .is_ok()
-            {
-                break;
+            match AssertUnwindSafe(consumer.run()).catch_unwind().await {
+                Ok(Ok(())) => break,
+                Ok(Err(given_up)) => {
+                    self.inner.lock().given_up = Some(given_up);
+                    break;
+                }
+                Err(_panic) => {}
             }
             control.leave();
             tracing::error!(listener = %self.settings.id, "a consumer panicked; it is started again");
@@ -178,10 +199,25 @@ impl Container {
                 () = tokio::time::sleep(self.settings.recovery_interval) => {}
             }
         }
+    }
+
+    /// A consumer's task has ended.
+    fn left(&self, number: usize) {
         let mut inner = self.inner.lock();
         inner.slots.retain(|slot| slot.number != number);
-        self.consumers.store(inner.slots.len(), Ordering::Relaxed);
-        self.show(&inner);
+        self.consumers.send_replace(inner.slots.len());
+        if !inner.slots.is_empty() {
+            self.show(&inner);
+        } else if !inner.running {
+            if let Some(state) = inner.stops_as.take() {
+                self.become_(state);
+            }
+        } else if let Some(cause) = inner.given_up.take() {
+            inner.running = false;
+            self.become_(ListenerState::Failed { cause });
+        } else {
+            self.show(&inner);
+        }
     }
 
     pub(super) fn consumer_is(&self, number: usize, state: ConsumerState) {
@@ -243,109 +279,20 @@ impl Container {
         }
     }
 
-    /// Whether this consumer may end, being idle.
+    /// Whether this consumer, being idle, ends; from then on it is on its way out and counts as gone.
     pub(super) fn scale_down(&self, number: usize) -> bool {
         let mut inner = self.inner.lock();
-        let there = inner.slots.len();
+        let stays = |slot: &&Slot| !slot.control.quiet.is_cancelled();
+        let there = inner.slots.iter().filter(stays).count();
         let may = inner.running
             && inner
                 .scaling
                 .may_stop(&self.settings.scaling, there, Instant::now());
-        if may {
+        if may && let Some(slot) = inner.slots.iter().find(|slot| slot.number == number) {
+            slot.control.quiet.cancel();
             tracing::info!(listener = %self.settings.id, number, consumers = there - 1, "one consumer less: it is idle");
         }
         may
-    }
-
-    /// Stops its consumers: no further deliveries, running handlers finish before `handlers_until`, what is unstarted goes
-    /// back, acknowledgements are flushed, channels are closed, all before `deadline`. Gives what was not settled.
-    pub(super) async fn stop(
-        &self,
-        to: ListenerState,
-        handlers_until: Deadline,
-        deadline: Deadline,
-    ) -> Vec<UnsettledDelivery> {
-        let slots = {
-            let mut inner = self.inner.lock();
-            inner.running = false;
-            let slots = std::mem::take(&mut inner.slots);
-            self.consumers.store(0, Ordering::Relaxed);
-            self.become_(if slots.is_empty() {
-                to.clone()
-            } else {
-                ListenerState::Stopping
-            });
-            slots
-        };
-        let aborts: Vec<_> = slots.iter().map(|slot| slot.task.abort_handle()).collect();
-        let controls: Vec<_> = slots.iter().map(|slot| Arc::clone(&slot.control)).collect();
-        for control in &controls {
-            control.quiet.cancel();
-        }
-        let quieted = controls.iter().filter_map(|control| control.session());
-        let quieted = join_all(quieted.map(|session| async move { session.quiet(deadline).await }));
-        let ended = join_all(slots.into_iter().map(|slot| slot.task));
-        let mut all = std::pin::pin!(async {
-            quieted.await;
-            ended.await;
-        });
-        if handlers_until.limit(&mut all).await.is_err() {
-            for control in &controls {
-                control.kill.cancel();
-            }
-            if deadline.limit(&mut all).await.is_err() {
-                self.abandon_all(&controls);
-                for abort in aborts {
-                    abort.abort();
-                }
-            }
-        }
-        self.become_(to);
-        std::mem::take(&mut *self.cut_off.lock())
-    }
-
-    /// Ends at once and waits for nothing. Gives everything that was in hand.
-    pub(super) fn abandon(&self) -> Vec<UnsettledDelivery> {
-        let slots = {
-            let mut inner = self.inner.lock();
-            inner.running = false;
-            std::mem::take(&mut inner.slots)
-        };
-        let controls: Vec<_> = slots.into_iter().map(|slot| slot.control).collect();
-        self.abandon_all(&controls);
-        for control in &controls {
-            control.quiet.cancel();
-            control.kill.cancel();
-        }
-        self.become_(ListenerState::Stopped);
-        std::mem::take(&mut *self.cut_off.lock())
-    }
-
-    fn abandon_all(&self, controls: &[Arc<Control>]) {
-        for session in controls.iter().filter_map(|control| control.session()) {
-            self.cut_off(session.inbox.started());
-            for delivery in session.inbox.peek_unstarted() {
-                self.cut_off(Some(delivery));
-            }
-        }
-    }
-
-    /// Notes a delivery that was neither finished nor handed back.
-    pub(super) fn cut_off(&self, started: Option<Started>) {
-        let Some(Started { tag, message_id }) = started else {
-            return;
-        };
-        let mut cut_off = self.cut_off.lock();
-        let unsettled = UnsettledDelivery {
-            listener: self.settings.id.clone(),
-            message_id,
-            delivery_tag: tag,
-            lost: self.settings.no_ack(),
-        };
-        if !cut_off.contains(&unsettled) {
-            tracing::error!(%unsettled, "a delivery was not settled");
-            cut_off.push(unsettled);
-        }
     }
 
     /// Hands back what has waited too long behind running handlers.

@@ -1,0 +1,9 @@
+mod callbacks;
+mod culprit;
+mod deadline;
+mod outcomes;
+mod reconnect;
+mod refused;
+mod resend;
+mod separate;
+mod window;

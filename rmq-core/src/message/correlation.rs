@@ -13,6 +13,11 @@ impl CorrelationData {
         Self { id: id.into() }
     }
 
+    /// The id, shared.
+    pub(crate) fn shared_id(&self) -> ByteString {
+        self.id.clone()
+    }
+
     /// The id.
     #[must_use]
     pub fn id(&self) -> &str {

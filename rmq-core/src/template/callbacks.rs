@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
@@ -15,13 +14,13 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio_util::sync::ReusableBoxFuture;
 
 use crate::message::{Confirm, ReturnedMessage};
 use crate::observability::{PublishCounts, PublishLedger};
 use crate::time::{Deadline, Elapsed};
 
 use super::CallbackSettings;
+use super::callback_run::CallbackRun;
 
 /// What `#[on_confirm]` becomes.
 pub type ConfirmCallback = Arc<dyn Fn(Confirm) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -49,8 +48,8 @@ impl fmt::Debug for Callbacks {
 /// The callbacks to run for one message: return, then confirm.
 #[derive(Debug)]
 pub(super) struct Call {
-    returned: Option<Box<ReturnedMessage>>,
-    confirm: Option<Confirm>,
+    pub(super) returned: Option<Box<ReturnedMessage>>,
+    pub(super) confirm: Option<Confirm>,
 }
 
 impl Call {
@@ -72,7 +71,7 @@ pub(super) struct Wanted {
 
 /// See the module.
 pub(super) struct CallbackExecutor {
-    callbacks: Callbacks,
+    pub(super) callbacks: Callbacks,
     settings: CallbackSettings,
     queue: Mutex<VecDeque<Call>>,
     /// Calls queued and under way.
@@ -173,8 +172,6 @@ impl CallbackExecutor {
     async fn run(self: Arc<Self>) {
         let mut running = FuturesUnordered::new();
         let mut calls = VecDeque::new();
-        // The place of the last call that was done at once serves the next one.
-        let mut place: Option<ReusableBoxFuture<'_, ()>> = None;
         loop {
             mem::swap(&mut calls, &mut *self.queue.lock());
             if calls.is_empty() {
@@ -189,20 +186,12 @@ impl CallbackExecutor {
                 while running.len() >= self.settings.concurrency.max(1) {
                     running.next().await;
                 }
-                let call = self.call(call);
-                let mut started = match place.take() {
-                    Some(mut place) => {
-                        place.set(call);
-                        place
-                    }
-                    None => ReusableBoxFuture::new(call),
-                };
-                // Most callbacks only count or log: they are done with the first poll.
-                let first = std::future::poll_fn(|cx| Poll::Ready(started.poll(cx))).await;
+                let mut run = CallbackRun::start(&self, call);
+                // Most callbacks only count or log: they are done with the first poll and need no place.
+                let first = std::future::poll_fn(|cx| Poll::Ready(run.poll_unpin(cx))).await;
                 if first.is_pending() {
-                    running.push(self.limit(started));
+                    running.push(self.limit(run));
                 } else {
-                    place = Some(started);
                     finished += 1;
                     if finished == AT_ONCE {
                         self.finish(mem::take(&mut finished));
@@ -227,29 +216,7 @@ impl CallbackExecutor {
         self.finish(1);
     }
 
-    async fn call(&self, call: Call) {
-        if let (Some(returned), Some(on_return)) = (call.returned, &self.callbacks.on_return) {
-            let id = returned
-                .message()
-                .message_id()
-                .unwrap_or_default()
-                .to_owned();
-            let run = AssertUnwindSafe(async { on_return(*returned).await });
-            if run.catch_unwind().await.is_err() {
-                self.failed(&format!("the return callback panicked for message {id}"));
-            }
-        }
-        if let (Some(confirm), Some(on_confirm)) = (call.confirm, &self.callbacks.on_confirm) {
-            let correlation = confirm.correlation().clone();
-            let run = AssertUnwindSafe(async { on_confirm(confirm).await });
-            if run.catch_unwind().await.is_err() {
-                let id = correlation.id();
-                self.failed(&format!("the confirm callback panicked for message {id}"));
-            }
-        }
-    }
-
-    fn failed(&self, what: &str) {
+    pub(super) fn failed(&self, what: &str) {
         tracing::error!("{what}");
         let _in_flight = self.ledger.settle(&PublishCounts {
             failed_callbacks: 1,

@@ -3,6 +3,7 @@
 //! caller -> converter -> post processors, id, trace ([`prepare`](self)) -> window -> gate -> channel -> verdict ->
 //! settlement -> caller and callbacks.
 
+mod callback_run;
 mod callbacks;
 mod channel;
 mod confirmed;

@@ -1,5 +1,7 @@
 //! From a publish put together to one that can be sent: post processors, id, trace context, limits.
 
+use std::mem;
+
 use bytestring::ByteString;
 use tracing::Span;
 use uuid::Uuid;
@@ -12,51 +14,47 @@ use super::channel::REPLY_QUEUE;
 use super::engine::Draft;
 use super::message_id::{as_text, new_message_id};
 use super::publish::{Fault, Publish};
-use super::{PublishError, RabbitTemplate, RefusedReason, TemplateSettings};
+use super::{PublishError, RefusedReason, TemplateSettings};
 
-/// A publish that has passed every check and waits for room only.
+/// What a publish has when it has passed every check and waits for room only.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) publish: Publish,
-    pub(super) message_id: ByteString,
+pub(super) struct Ready {
+    message_id: ByteString,
     /// The id, where it was made here: no other message has it.
     own_id: Option<Uuid>,
-    pub(super) span: Span,
+    span: Span,
 }
 
-impl Prepared {
-    pub(super) fn template(&self) -> RabbitTemplate {
-        self.publish.template.clone()
-    }
-
-    pub(super) fn body_length(&self) -> usize {
-        self.publish.message.body().len()
-    }
-
-    pub(super) fn into_draft(self) -> Draft {
-        let publish = self.publish;
+impl Ready {
+    /// Takes the message out of its publish.
+    pub(super) fn into_draft(self, publish: &mut Publish) -> Draft {
         let settings = publish.template.settings();
         // A reply over direct reply-to is delivered and returned at once by the broker: its ack is its end.
         let mandatory = publish.mandatory.unwrap_or(settings.mandatory)
             && !is_direct_reply(&publish.exchange, &publish.routing_key);
         Draft {
-            message: publish.message,
+            message: mem::take(&mut publish.message),
             message_id: self.message_id,
-            exchange: publish.exchange,
-            routing_key: publish.routing_key,
+            exchange: mem::take(&mut publish.exchange),
+            routing_key: mem::take(&mut publish.routing_key),
             returns: match self.own_id {
                 _ if !mandatory => Returns::Never,
                 Some(id) => Returns::ById(id),
                 None => Returns::ByHeader,
             },
-            correlation: publish.correlation,
+            correlation: publish.correlation.take(),
             span: self.span,
         }
     }
 
     /// Not let in.
-    pub(super) fn refuse(self, reason: RefusedReason, cause: ByteString) -> PublishError {
-        refuse(self.publish, self.message_id, reason, cause, None)
+    pub(super) fn refuse(
+        self,
+        publish: &mut Publish,
+        reason: RefusedReason,
+        cause: ByteString,
+    ) -> PublishError {
+        refuse(publish, self.message_id, reason, cause, None)
     }
 }
 
@@ -69,7 +67,7 @@ fn is_direct_reply(exchange: &str, routing_key: &str) -> bool {
 
 /// Refuses a publish before the window: counted as sent and refused, and the callback is told.
 fn refuse(
-    publish: Publish,
+    publish: &mut Publish,
     message_id: ByteString,
     reason: RefusedReason,
     cause: ByteString,
@@ -88,10 +86,9 @@ fn refuse(
 ///
 /// # Errors
 /// When it cannot be sent at all; it is counted as refused.
-pub(super) fn prepare(mut publish: Publish) -> Result<Prepared, PublishError> {
-    let template = publish.template.clone();
+pub(super) fn prepare(publish: &mut Publish) -> Result<Ready, PublishError> {
     if publish.fault.is_none() {
-        for processor in template.post_processors() {
+        for processor in publish.template.post_processors() {
             if let Err(error) = processor.process(&mut publish.message) {
                 publish.fault = Some(Box::new(Fault {
                     reason: RefusedReason::PostProcessor,
@@ -108,9 +105,9 @@ pub(super) fn prepare(mut publish: Publish) -> Result<Prepared, PublishError> {
         .message_id
         .get_or_insert_with(|| own_id.map(as_text).unwrap_or_default())
         .clone();
-    let span = trace(&mut publish, &message_id);
+    let span = trace(publish, &message_id);
     let fault = publish.fault.take().or_else(|| {
-        let (reason, cause) = check(&publish.message, template.settings())?;
+        let (reason, cause) = check(&publish.message, publish.template.settings())?;
         Some(Box::new(Fault {
             reason,
             cause,
@@ -118,8 +115,7 @@ pub(super) fn prepare(mut publish: Publish) -> Result<Prepared, PublishError> {
         }))
     });
     match fault {
-        None => Ok(Prepared {
-            publish,
+        None => Ok(Ready {
             message_id,
             own_id,
             span,

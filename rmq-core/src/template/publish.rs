@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,8 +10,11 @@ use bytestring::ByteString;
 use crate::error::BoxError;
 use crate::message::{CorrelationData, DeliveryMode, Message, Value};
 use crate::name::Name;
+use crate::time::Deadline;
 
+use super::engine::Room;
 use super::error::Parts;
+use super::prepare::{Ready, prepare};
 use super::{
     Confirmed, PendingConfirm, PublishError, PublishErrorKind, RabbitTemplate, RefusedReason,
 };
@@ -144,24 +148,58 @@ impl Publish {
     /// When the message is refused before it is sent: conversion, size, headers, no room until the deadline, blocked,
     /// stopping. The error holds the message.
     pub async fn enqueue(self) -> Result<PendingConfirm, PublishError> {
-        self.template.clone().enqueue(self).await
+        let mut publish = self;
+        match publish.enqueue_now() {
+            Ok(enqueued) => enqueued,
+            Err(ready) => publish.enqueue_later(ready).await,
+        }
     }
 
-    /// The error of a publish that was not sent.
+    /// Sends now if there is room; else it is ready to wait.
+    fn enqueue_now(&mut self) -> Result<Result<PendingConfirm, PublishError>, Ready> {
+        let ready = match prepare(self) {
+            Ok(ready) => ready,
+            Err(error) => return Ok(Err(error)),
+        };
+        let template = self.template.clone();
+        match template.engine().try_admit(self.message.body().len()) {
+            Some(room) => Ok(Ok(self.submit(ready, room))),
+            None => Err(ready),
+        }
+    }
+
+    /// Waits for room, and sends.
+    async fn enqueue_later(mut self, ready: Ready) -> Result<PendingConfirm, PublishError> {
+        let template = self.template.clone();
+        let deadline = Deadline::after(template.settings().window_timeout);
+        let body = self.message.body().len();
+        match template.engine().admit(body, deadline).await {
+            Ok(room) => Ok(self.submit(ready, room)),
+            Err((reason, cause)) => Err(ready.refuse(&mut self, reason, cause)),
+        }
+    }
+
+    fn submit(&mut self, ready: Ready, room: Room<'_>) -> PendingConfirm {
+        let draft = ready.into_draft(self);
+        PendingConfirm::new(self.template.engine().submit(draft, room))
+    }
+
+    /// The error of a publish that was not sent. The message goes into it.
     pub(super) fn refuse(
-        self,
+        &mut self,
         message_id: ByteString,
         reason: RefusedReason,
         cause: ByteString,
         source: Option<BoxError>,
     ) -> PublishError {
-        let message = (reason != RefusedReason::Conversion).then_some(self.message);
+        let message = mem::take(&mut self.message);
+        let message = (reason != RefusedReason::Conversion).then_some(message);
         PublishError::new(Parts {
             kind: PublishErrorKind::Refused(reason),
             message,
             message_id,
-            exchange: self.exchange,
-            routing_key: self.routing_key,
+            exchange: mem::take(&mut self.exchange),
+            routing_key: mem::take(&mut self.routing_key),
             attempts: 0,
             possible_duplicate: false,
             reply: None,
@@ -225,22 +263,16 @@ impl Future for Sending {
                     Poll::Ready(enqueued) => enqueued,
                 },
                 Stage::Done => return Poll::Pending,
-                Stage::Prepared(_) => {
-                    let Stage::Prepared(publish) = std::mem::replace(&mut self.0, Stage::Done)
-                    else {
-                        return Poll::Pending;
-                    };
-                    match publish.template.clone().try_enqueue(publish) {
-                        Ok(enqueued) => enqueued,
-                        Err(prepared) => {
-                            let template = prepared.template();
-                            self.0 = Stage::Waiting(Box::pin(async move {
-                                template.enqueue_prepared(prepared).await
-                            }));
-                            continue;
+                // In place: a publish that finds room at once is not moved again.
+                Stage::Prepared(publish) => match publish.enqueue_now() {
+                    Ok(enqueued) => enqueued,
+                    Err(ready) => {
+                        if let Stage::Prepared(publish) = mem::replace(&mut self.0, Stage::Done) {
+                            self.0 = Stage::Waiting(Box::pin(publish.enqueue_later(ready)));
                         }
+                        continue;
                     }
-                }
+                },
             };
             match enqueued {
                 Ok(pending) => self.0 = Stage::OnItsWay(pending),

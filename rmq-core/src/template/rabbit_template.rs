@@ -15,11 +15,8 @@ use crate::time::Deadline;
 use super::callbacks::Callbacks;
 use super::channel::ChannelSource;
 use super::engine::Engine;
-use super::prepare::{Prepared, prepare};
 use super::publish::{Fault, Publish};
-use super::{
-    Confirmed, MessagePostProcessor, PendingConfirm, PublishError, RefusedReason, TemplateSettings,
-};
+use super::{Confirmed, MessagePostProcessor, PublishError, RefusedReason, TemplateSettings};
 
 /// Sends messages and tells what became of each; fetches messages on request (Spring's `RabbitTemplate`).
 ///
@@ -242,48 +239,6 @@ impl RabbitTemplate {
 
     pub(super) fn post_processors(&self) -> &[Arc<dyn MessagePostProcessor>] {
         &self.0.post_processors
-    }
-
-    /// Sends now if there is room; else gives the publish back, ready to wait.
-    pub(super) fn try_enqueue(
-        &self,
-        publish: Publish,
-    ) -> Result<Result<PendingConfirm, PublishError>, Box<Prepared>> {
-        let prepared = match prepare(publish) {
-            Ok(prepared) => prepared,
-            Err(error) => return Ok(Err(error)),
-        };
-        let engine = self.engine();
-        match engine.try_admit(prepared.body_length()) {
-            Some(room) => {
-                let entry = engine.submit(prepared.into_draft(), room);
-                Ok(Ok(PendingConfirm::new(entry)))
-            }
-            None => Err(Box::new(prepared)),
-        }
-    }
-
-    pub(super) async fn enqueue(&self, publish: Publish) -> Result<PendingConfirm, PublishError> {
-        match self.try_enqueue(publish) {
-            Ok(enqueued) => enqueued,
-            Err(prepared) => self.enqueue_prepared(prepared).await,
-        }
-    }
-
-    /// Waits for room, and sends.
-    pub(super) async fn enqueue_prepared(
-        &self,
-        prepared: Box<Prepared>,
-    ) -> Result<PendingConfirm, PublishError> {
-        let engine = self.engine();
-        let deadline = Deadline::after(self.settings().window_timeout);
-        match engine.admit(prepared.body_length(), deadline).await {
-            Ok(room) => {
-                let entry = engine.submit(prepared.into_draft(), room);
-                Ok(PendingConfirm::new(entry))
-            }
-            Err((reason, cause)) => Err(prepared.refuse(reason, cause)),
-        }
     }
 }
 

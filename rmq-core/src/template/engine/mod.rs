@@ -43,6 +43,7 @@ use window::Window;
 #[cfg(test)]
 pub(super) use entry::test_entry;
 pub(super) use entry::{Draft, Entry};
+pub(super) use window::Room;
 
 /// See the module.
 pub(super) struct Engine {

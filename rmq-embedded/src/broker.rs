@@ -165,6 +165,24 @@ impl EmbeddedBroker {
             })
     }
 
+    /// Ends it as RabbitMQ ends: nobody is let in any more, every client is told 320, and the clients have until `deadline`
+    /// to close their side. Gives the number of those that did not.
+    pub async fn stop(self, deadline: Duration) -> usize {
+        let mut clients = {
+            let state = self.state.lock();
+            state.listening.send_replace(false);
+            state.clients.subscribe()
+        };
+        self.close_all(
+            320,
+            "broker forced connection closure with reason 'shutdown'",
+        );
+        match tokio::time::timeout(deadline, clients.wait_for(|clients| *clients == 0)).await {
+            Ok(_) => 0,
+            Err(_) => self.connection_count(),
+        }
+    }
+
     async fn reach(&self, open: bool) {
         // The accepting task lives as long as this handle, so that the sender can't be gone.
         drop(self.open.subscribe().wait_for(|now| *now == open).await);

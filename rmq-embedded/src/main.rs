@@ -1,11 +1,15 @@
-//! The broker as a program: `rmq-embedded [--port 5672] [--memory-limit-mb 1024]`.
+//! The broker as a program: `cargo run -p rmq-embedded -- --port 5672`; `--help` lists the options.
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rmq_embedded::{Builder, EmbeddedBroker};
 
 const USAGE: &str = "\
 rmq-embedded: an AMQP 0-9-1 broker for development and tests; production is RabbitMQ
+
+Any client can connect as guest with password guest. Everything is in memory: nothing survives the process.
 
   --port PORT            listen on this port of 127.0.0.1 (default 5672; 0 for a free one)
   --memory-limit-mb MB   block publishers above this much in queues (default 1024)
@@ -13,6 +17,9 @@ rmq-embedded: an AMQP 0-9-1 broker for development and tests; production is Rabb
   --vhost NAME           one more vhost (/ is always there)
   --delivery-limit N     the delivery limit of quorum queues that name none (RabbitMQ 4 has 20)
   --help                 this text";
+
+/// How long clients have to close their side.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,7 +35,7 @@ async fn main() -> ExitCode {
         }
     };
     match builder.start().await {
-        Ok(broker) => serve(&broker).await,
+        Ok(broker) => serve(broker).await,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -76,22 +83,42 @@ fn apply(builder: Builder, name: &str, value: &str) -> Result<Builder, String> {
     }
 }
 
-async fn serve(broker: &EmbeddedBroker) -> ExitCode {
-    println!(
-        "rmq-embedded listens on {} (guest/guest, vhost /); everything is in memory, nothing survives this process",
-        broker.address()
-    );
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => {
-            broker.close_all(
-                320,
-                "broker forced connection closure with reason 'shutdown'",
-            );
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("Ctrl-C can't be waited for: {error}");
-            ExitCode::FAILURE
-        }
+/// Serves until Ctrl-C or SIGTERM, then says goodbye to every client.
+async fn serve(broker: EmbeddedBroker) -> ExitCode {
+    say(&format!(
+        "rmq-embedded listens on {} (guest/guest, vhost /); everything is in memory, nothing survives this process\n\
+         connect to {}; Ctrl-C ends it",
+        broker.address(),
+        broker.uri()
+    ));
+    if let Err(error) = asked_to_stop().await {
+        eprintln!("signals can't be waited for: {error}");
+        return ExitCode::FAILURE;
     }
+    let left = broker.stop(GOODBYE).await;
+    say("rmq-embedded has stopped; its queues are gone");
+    if left > 0 {
+        say(&format!("clients that did not close their side: {left}"));
+    }
+    ExitCode::SUCCESS
+}
+
+/// A line for whoever looks. Nobody has to: a closed output is no reason to end.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(unix)]
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }

@@ -279,6 +279,28 @@ async fn a_quorum_queue_counts_returns_and_gives_up_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_quorum_queue_without_a_limit_has_the_brokers_default() {
+    let broker = EmbeddedBroker::builder()
+        .default_delivery_limit(2)
+        .start()
+        .await
+        .unwrap();
+    let mut client = Client::connect(&broker).await;
+    client.open(1).await;
+    client.queue("q", &[("x-queue-type", text("quorum"))]).await;
+    client.publish("", "q", "poison").await;
+    client.consume(1, "q", false).await;
+    for returns in 0..=2 {
+        let got = client.content(1).await;
+        let tag = got.delivery().delivery_tag;
+        assert_eq!(tag, returns + 1);
+        client.nack(1, tag, true).await;
+    }
+    died(&broker, "delivery_limit").await;
+    assert_eq!(broker.ready_count("q"), Some(0));
+}
+
+#[tokio::test]
 async fn at_least_once_keeps_a_dead_letter_until_a_queue_takes_it() {
     let (broker, mut client) = ready().await;
     client

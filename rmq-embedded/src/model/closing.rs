@@ -149,6 +149,7 @@ impl State {
         }
         self.delete_exclusive_queues(id);
         self.connections.remove(&id);
+        self.clients.send_replace(self.connections.len());
         let at = At {
             connection: id,
             channel: 0,

@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) alarm: Alarm,
     /// Whether the port is open; the accepting task obeys.
     pub(crate) listening: watch::Sender<bool>,
+    /// How many clients there are.
+    pub(crate) clients: watch::Sender<usize>,
     /// Confirms a fault holds until they are released.
     pub(crate) held_confirms: Vec<(At, u64)>,
     /// Confirms a fault collects.
@@ -82,6 +84,7 @@ impl State {
             assembling: Gauge::default(),
             alarm: Alarm::default(),
             listening: watch::Sender::new(true),
+            clients: watch::Sender::new(0),
             held_confirms: Vec::new(),
             gathered_confirms: Vec::new(),
             discarded: VecDeque::new(),
@@ -119,6 +122,7 @@ impl State {
         let id = self.new_id();
         let connection = Connection::new(outbox, self.settings.frame_max);
         self.connections.insert(id, connection);
+        self.clients.send_replace(self.connections.len());
         let at = At {
             connection: id,
             channel: 0,

@@ -6,15 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use rmq_core::RefusedReason;
 use rmq_core::message::{Message, ReturnedMessage};
 use rmq_core::prelude::*;
 use rmq_core::testing::RabbitHarness;
+use rmq_tests::log::Log;
 use serde::Deserialize;
-use tracing_subscriber::fmt::MakeWriter;
 
 const SECRETS: [&str; 3] = [
     "payload-kept-quiet",
@@ -60,41 +57,13 @@ async fn returned(message: ReturnedMessage) {
     tracing::info!(?message, "what Debug shows");
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 fn message(body: &str) -> Message {
     Message::new(body.to_owned()).with_header("x-token", "header-kept-quiet")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_message_and_no_password_is_written_down() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone());
-    tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
-
+    let log = Log::of_this_process();
     let builder = Shop::builder()
         .environment::<String, String>([])
         .properties(
@@ -143,17 +112,14 @@ async fn nothing_of_a_message_and_no_password_is_written_down() {
     let report = rabbit.app().report().to_string();
     rabbit.stop().await.unwrap();
 
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     // The subscriber hears everything, ours and lapin's.
+    let text = log.text();
     for heard in ["TRACE lapin", "rmq_core", "what Debug shows", "cannot be"] {
-        assert!(log.contains(heard), "{heard:?} was not heard");
+        assert!(text.contains(heard), "{heard:?} was not heard");
     }
-    for secret in SECRETS {
-        let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
-        for form in [secret.to_owned(), numbers.join(", "), numbers.join(",")] {
-            let line = log.lines().find(|line| line.contains(&form));
-            assert_eq!(line, None, "{secret} was written down");
-            assert!(!report.contains(&form), "{secret} is in the report");
-        }
-    }
+    assert_eq!(log.line_with(&SECRETS), None);
+    assert!(
+        SECRETS.iter().all(|secret| !report.contains(secret)),
+        "{report}"
+    );
 }

@@ -9,7 +9,7 @@ use crate::topology::{DeadLetterRoute, Topology};
 use super::executor::{ExecutorSettings, RejectionPolicy};
 use super::retry::RetrySettings;
 use super::scaling::ScalingSettings;
-use super::settings::{AcknowledgeMode, EndpointSettings, FailurePolicy};
+use super::settings::{EndpointSettings, FailurePolicy};
 
 /// A listener with everything decided.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ fn attribute_layer(descriptor: &ListenerDescriptor) -> ListenerProperties {
         .collect();
     ListenerProperties {
         queues: said((!queues.is_empty()).then_some(queues), &place),
-        concurrency: said(options.concurrency.map(concurrency), &place),
+        concurrency: said(options.concurrency, &place),
         prefetch: said(options.prefetch, &place),
-        acknowledge_mode: said(options.acknowledge.map(acknowledge_mode), &place),
+        acknowledge_mode: said(options.acknowledge, &place),
         auto_startup: said(options.auto_startup, &place),
         max_retries: said(
             options
@@ -66,21 +66,6 @@ fn says_retry(options: &ListenerOptions) -> bool {
     options.retry != registry::RetryOptions::default()
 }
 
-fn concurrency(range: registry::Concurrency) -> config::Concurrency {
-    config::Concurrency {
-        min: range.min.into(),
-        max: range.max.into(),
-    }
-}
-
-const fn acknowledge_mode(mode: AcknowledgeMode) -> config::AcknowledgeMode {
-    match mode {
-        AcknowledgeMode::Auto => config::AcknowledgeMode::Auto,
-        AcknowledgeMode::Manual => config::AcknowledgeMode::Manual,
-        AcknowledgeMode::None => config::AcknowledgeMode::None,
-    }
-}
-
 fn on_failure(policy: registry::OnFailure) -> OnFailure {
     match policy {
         registry::OnFailure::Reject => OnFailure::Reject,
@@ -107,11 +92,7 @@ pub fn plan(
         queues: names(descriptor.id, &decided.queues, &here, faults),
         scaling: scaling(&decided),
         prefetch: decided.prefetch.value.max(1),
-        acknowledge: match decided.acknowledge_mode.value {
-            config::AcknowledgeMode::Auto => AcknowledgeMode::Auto,
-            config::AcknowledgeMode::Manual => AcknowledgeMode::Manual,
-            config::AcknowledgeMode::None => AcknowledgeMode::None,
-        },
+        acknowledge: decided.acknowledge_mode.value,
         retry: retry(&decided),
         on_failure: failure_policy(descriptor.id, &decided, &here, faults),
         auto_startup: decided.auto_startup.value,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::config::AcknowledgeMode;
 use crate::name::Name;
-pub use crate::registry::AcknowledgeMode;
 
 use super::{RetrySettings, ScalingSettings};
 

@@ -229,21 +229,6 @@ impl DeliveryLedger {
     }
 }
 
-/// What became of every message of one configuration, at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Ledger {
-    /// What was sent.
-    pub published: PublishCounts,
-    /// What was delivered.
-    pub delivered: DeliveryCounts,
-}
-
-impl fmt::Display for Ledger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.published, self.delivered)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

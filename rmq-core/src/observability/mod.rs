@@ -8,9 +8,7 @@ mod span;
 mod trace_context;
 mod witness;
 
-pub use ledger::{
-    DeliveryCounts, DeliveryEnd, DeliveryLedger, Ledger, PublishCounts, PublishLedger,
-};
+pub use ledger::{DeliveryCounts, DeliveryEnd, DeliveryLedger, PublishCounts, PublishLedger};
 pub use metric::Metrics;
 pub use span::{destination_name, process_span, receive_span, send_span};
 pub use trace_context::{

@@ -1,32 +1,6 @@
 use std::time::Duration;
 
-/// When a delivery is acknowledged (Spring's `AcknowledgeMode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AcknowledgeMode {
-    /// By us, after the handler succeeded.
-    Auto,
-    /// By the handler, through its `Acknowledger`.
-    Manual,
-    /// By nobody: the broker forgets a message when it has sent it. A message can be lost.
-    None,
-}
-
-/// How many consumers a listener has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Concurrency {
-    /// At least, from 1.
-    pub min: u16,
-    /// At most.
-    pub max: u16,
-}
-
-impl Concurrency {
-    /// Between `min` and `max` consumers.
-    #[must_use]
-    pub const fn new(min: u16, max: u16) -> Self {
-        Self { min, max }
-    }
-}
+pub use crate::config::{AcknowledgeMode, Concurrency};
 
 /// What becomes of a message whose attempts are spent, or that can never be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

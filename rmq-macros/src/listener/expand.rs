@@ -98,7 +98,7 @@ fn binding(binding: &Binding) -> TokenStream {
 
 fn options(said: &ListenerAttribute) -> Option<TokenStream> {
     let concurrency = said.concurrency.as_ref().map(|range| {
-        let (min, max) = (range.value.min, range.value.max);
+        let (min, max) = (u32::from(range.value.min), u32::from(range.value.max));
         quote!(.concurrency(::rmq_core::__private::Concurrency::new(#min, #max)))
     });
     let prefetch = said.prefetch.as_ref().and_then(|count| {

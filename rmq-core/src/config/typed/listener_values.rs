@@ -1,14 +1,14 @@
 //! The values that attributes and the file share.
 
-/// Who acknowledges (`acknowledge-mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// When a delivery is acknowledged (`acknowledge-mode`; Spring's `AcknowledgeMode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AcknowledgeMode {
-    /// The container, after the handler succeeded.
+    /// By us, after the handler succeeded.
     #[default]
     Auto,
-    /// The handler.
+    /// By the handler, through its `Acknowledger`.
     Manual,
-    /// Nobody: the broker forgets a message as it sends it.
+    /// By nobody: the broker forgets a message when it has sent it. A message can be lost.
     None,
 }
 
@@ -19,19 +19,10 @@ impl AcknowledgeMode {
         ("manual", Self::Manual),
         ("none", Self::None),
     ];
-
-    /// Reads `auto`, `manual` or `none`.
-    #[must_use]
-    pub fn from_name(text: &str) -> Option<Self> {
-        Self::NAMES
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, mode)| *mode)
-    }
 }
 
 /// How many consumers a listener has (`concurrency`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Concurrency {
     /// The least; at least 1.
     pub min: u32,
@@ -49,13 +40,16 @@ impl Concurrency {
     /// The most consumers that can be asked for.
     const MOST: u32 = 100_000;
 
+    /// Between `min` and `max` consumers.
+    #[must_use]
+    pub const fn new(min: u32, max: u32) -> Self {
+        Self { min, max }
+    }
+
     /// A fixed number.
     #[must_use]
     pub const fn fixed(consumers: u32) -> Self {
-        Self {
-            min: consumers,
-            max: consumers,
-        }
+        Self::new(consumers, consumers)
     }
 
     /// Reads `4` or `2-8`; `None` if it is neither, zero, or the wrong way round.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::Origin;
+use crate::config::{AcknowledgeMode, Origin};
 use crate::handler::{Handler, Invoke};
 use crate::registry::{RetryOptions, Source};
 use crate::topology::{DeadLetter, Declarables, Queue};

@@ -182,3 +182,22 @@ pub async fn an_exclusive_listener_waits_for_its_turn(address: &str) {
     until_state(&registry, "second", ListenerState::is_consuming).await;
     stop(&registry).await;
 }
+
+pub async fn a_listener_whose_connection_has_ended_for_good_has_failed(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("classic").await;
+    let ends = endpoint(listener("ends", &queue), handler(|_| async { done() }));
+    let registry = rig.start(ends).await;
+    rig.connection.close(soon()).await;
+    let state = until_state(&registry, "ends", ListenerState::is_failed).await;
+    assert!(state.to_string().starts_with("failed: "), "{state}");
+    assert_eq!(registry.get("ends").unwrap().consumers, 0);
+    // It does not come back by itself, and a wait for it does not last until its deadline.
+    registry.start("ends").unwrap();
+    let late = registry.wait_consuming(soon()).await.unwrap_err();
+    assert!(
+        matches!(late[..], [ListenerError::NotConsuming { .. }]),
+        "{late:?}"
+    );
+    stop(&registry).await;
+}

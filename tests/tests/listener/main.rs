@@ -16,6 +16,7 @@ mod pace;
 mod pool;
 mod reply;
 mod rig;
+mod trace;
 
 /// The same tests against both releases.
 macro_rules! on_both_releases {
@@ -58,6 +59,8 @@ on_both_releases! {
     lifecycle::a_stop_reports_what_it_cut_off_by_id,
     lifecycle::a_paused_listener_takes_nothing_and_resumes,
     lifecycle::an_exclusive_listener_waits_for_its_turn,
+    lifecycle::a_listener_whose_connection_has_ended_for_good_has_failed,
+    trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
     pool::plain_functions_run_on_the_pools_threads,
     pool::one_pool_bounds_all_listeners_and_starves_none,
     pool::abort_hands_back_once_and_loses_nothing,

@@ -55,7 +55,7 @@ pub struct Rig {
     pub connection: Connection,
     pub channel: raw::Channel,
     _raw: raw::Connection,
-    template: RabbitTemplate,
+    pub template: RabbitTemplate,
 }
 
 impl Rig {

@@ -78,8 +78,8 @@ impl HandlerContext {
 
     /// The message.
     #[must_use]
-    pub const fn message(&self) -> &Message {
-        &self.delivery.message
+    pub fn message(&self) -> &Message {
+        self.delivery.message()
     }
 
     /// Which attempt of this process it is, from 1.

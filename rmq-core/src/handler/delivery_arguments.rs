@@ -96,6 +96,6 @@ parts! {
     Message = |context| context.message().clone();
     MessageProperties = |context| context.message().properties().clone();
     Headers = |context| context.message().properties().headers.clone();
-    RoutingKey = |context| RoutingKey::new(context.delivery().routing_key.clone());
+    RoutingKey = |context| RoutingKey::new(context.delivery().routing_key());
     DeliveryFacts = |context| DeliveryFacts::of(context);
 }

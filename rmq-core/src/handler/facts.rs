@@ -65,14 +65,14 @@ impl DeliveryFacts {
         Self {
             listener: context.scope().listener.clone(),
             queue: context.scope().queue.clone(),
-            exchange: delivery.exchange.clone(),
-            routing_key: delivery.routing_key.clone(),
-            consumer_tag: delivery.consumer_tag.clone(),
-            delivery_tag: delivery.tag,
-            redelivered: delivery.redelivered,
+            exchange: delivery.exchange().into(),
+            routing_key: delivery.routing_key().into(),
+            consumer_tag: delivery.consumer_tag().clone(),
+            delivery_tag: delivery.tag(),
+            redelivered: delivery.redelivered(),
             delivery_count: delivery.delivery_count(),
             attempt: context.attempt(),
-            message_id: delivery.message.properties().message_id.clone(),
+            message_id: delivery.message_id(),
         }
     }
 

@@ -35,8 +35,8 @@ pub(super) struct Started {
 impl Started {
     pub(super) fn of(delivery: &Delivery) -> Self {
         Self {
-            tag: delivery.tag,
-            message_id: delivery.message.properties().message_id.clone(),
+            tag: delivery.tag(),
+            message_id: delivery.message_id(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn invoke(
     executor: &Executor,
 ) -> Option<Attempted> {
     // A table over its limits reads as empty, so it must not reach a handler that would take that for the truth.
-    if let Some(fault) = context.message().properties().headers.fault() {
+    if let Some(fault) = context.delivery().fault() {
         let failed = FailedDelivery::fatal(fault, context.attempt());
         return Some((context, Err(failed)));
     }

@@ -46,7 +46,7 @@ pub(super) fn parked(
     listener: &str,
     queue: &str,
 ) -> Message {
-    let mut message = delivery.message.clone();
+    let mut message = delivery.message().clone();
     let properties = message.properties_mut();
     properties.delivery_mode = Some(DeliveryMode::Persistent);
     properties.expiration = None;
@@ -61,8 +61,11 @@ pub(super) fn parked(
         headers.insert("x-original-user-id", user);
     }
     headers.insert("x-exception-message", shortened(failure.to_string()));
-    headers.insert("x-original-exchange", delivery.exchange.clone());
-    headers.insert("x-original-routingKey", delivery.routing_key.clone());
+    headers.insert("x-original-exchange", ByteString::from(delivery.exchange()));
+    headers.insert(
+        "x-original-routingKey",
+        ByteString::from(delivery.routing_key()),
+    );
     headers.insert("x-original-queue", ByteString::from(queue));
     headers.insert("x-listener", ByteString::from(listener));
     headers.insert("x-attempts", i64::from(failure.attempts()));
@@ -87,15 +90,7 @@ mod tests {
     use crate::message::Value;
 
     fn delivery(message: Message) -> Delivery {
-        Delivery {
-            message,
-            exchange: "orders".into(),
-            routing_key: "order.created".into(),
-            redelivered: false,
-            tag: 1,
-            generation: 1,
-            consumer_tag: "c".into(),
-        }
+        Delivery::of(message, "orders", "order.created")
     }
 
     #[test]

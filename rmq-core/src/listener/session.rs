@@ -206,7 +206,7 @@ impl Session {
     /// classic one by their place.
     fn hand_back(&self, deliveries: Vec<Delivery>) {
         for delivery in &deliveries {
-            self.settle(delivery.tag, Settlement::HandBack, DeliveryEnd::Requeued);
+            self.settle(delivery.tag(), Settlement::HandBack, DeliveryEnd::Requeued);
         }
     }
 
@@ -293,7 +293,7 @@ const REMEMBERED: usize = 1 << 17;
 impl HandedBack {
     /// Notes a delivery that is about to go back; false when it has been there before.
     pub(super) fn note(&self, delivery: &Delivery) -> bool {
-        let mark = mark(delivery);
+        let mark = delivery.mark();
         let mut remembered = self.0.lock();
         if !remembered.known.insert(mark) {
             return false;
@@ -306,20 +306,4 @@ impl HandedBack {
         }
         true
     }
-}
-
-/// What a message is known by when it comes again: its id, or its content where it has none.
-fn mark(delivery: &Delivery) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    match delivery.message.message_id() {
-        Some(id) => id.hash(&mut hasher),
-        None => {
-            delivery.exchange.hash(&mut hasher);
-            delivery.routing_key.hash(&mut hasher);
-            delivery.message.properties().timestamp.hash(&mut hasher);
-            delivery.message.body().hash(&mut hasher);
-        }
-    }
-    hasher.finish()
 }

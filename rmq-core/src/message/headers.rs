@@ -4,29 +4,11 @@ use std::sync::OnceLock;
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::{TableError, Value, table};
+use super::{HeaderLimits, TableError, Value, table};
 
 /// The header in which a publish whose id is the user's carries its generation and tag, so that a return finds its
 /// message. Hidden from users.
 pub const PRIVATE_HEADER: &str = "x-rmq-publish";
-
-/// How much header table a message may bring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeaderLimits {
-    /// Bytes of the whole table. Default 128 KiB.
-    pub bytes: usize,
-    /// Levels of tables and arrays, the outermost included. Default 32.
-    pub depth: usize,
-}
-
-impl Default for HeaderLimits {
-    fn default() -> Self {
-        Self {
-            bytes: 128 * 1024,
-            depth: 32,
-        }
-    }
-}
 
 /// A message's headers, in the order they were set.
 ///
@@ -67,22 +49,12 @@ impl Headers {
         }
         let read = self.read.get_or_init(|| {
             let limits = self.limits.unwrap_or_default();
-            if self.raw.len() > limits.bytes {
-                return Err(TableError::TooLong {
-                    length: self.raw.len(),
-                    limit: limits.bytes,
-                });
-            }
+            limits.check_length(self.raw.len())?;
             let mut fields = table::read(&self.raw, limits.depth)?;
             fields.retain(|(name, _)| name != PRIVATE_HEADER);
             Ok(fields)
         });
         read.as_deref().unwrap_or_default()
-    }
-
-    /// The broker's table as it came: content without its length prefix.
-    pub(crate) const fn raw(&self) -> &Bytes {
-        &self.raw
     }
 
     /// Why the broker's table could not be read, if it could not.
@@ -95,13 +67,7 @@ impl Headers {
         if let Some(read) = self.read.get() {
             return read.as_ref().err().copied();
         }
-        if self.raw.len() > limits.bytes {
-            return Some(TableError::TooLong {
-                length: self.raw.len(),
-                limit: limits.bytes,
-            });
-        }
-        table::check(&self.raw, limits.depth).err()
+        limits.check(&self.raw).err()
     }
 
     /// A header's value. The one set last wins.

@@ -10,6 +10,7 @@ pub struct ReturnedMessage {
     reply_text: ByteString,
     exchange: ByteString,
     routing_key: ByteString,
+    body_left_out: bool,
 }
 
 impl ReturnedMessage {
@@ -28,7 +29,25 @@ impl ReturnedMessage {
             reply_text,
             exchange,
             routing_key,
+            body_left_out: false,
         }
+    }
+
+    /// Its body was over the limit on what the broker may send, and was not taken.
+    pub(crate) const fn without_body(mut self) -> Self {
+        self.body_left_out = true;
+        self
+    }
+
+    /// Puts in the message as its sender holds it, if what came back was not whole.
+    pub(crate) fn completed(mut self, own: Option<&Message>) -> Self {
+        if self.body_left_out
+            && let Some(own) = own
+        {
+            self.message = own.clone();
+            self.body_left_out = false;
+        }
+        self
     }
 
     /// The whole message, as it was sent.

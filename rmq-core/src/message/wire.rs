@@ -127,6 +127,66 @@ pub fn read_properties(
     })
 }
 
+/// What can be told of properties without reading them all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Glance<'b> {
+    /// The header table's content.
+    pub headers: Option<&'b [u8]>,
+    /// The message id.
+    pub message_id: Option<&'b [u8]>,
+    /// The correlation id.
+    pub correlation_id: Option<&'b [u8]>,
+    /// Seconds since 1970.
+    pub timestamp: Option<u64>,
+}
+
+impl Glance<'_> {
+    /// Why the header table cannot be read, if it cannot.
+    #[must_use]
+    pub fn headers_fault(&self, limits: HeaderLimits) -> Option<TableError> {
+        limits.check(self.headers?).err()
+    }
+}
+
+/// Walks over flags and fields, allocating nothing.
+///
+/// # Errors
+/// As [`read_properties`].
+pub fn glance(bytes: &[u8]) -> Result<Glance<'_>, TableError> {
+    let mut seen = Glance::default();
+    if bytes.is_empty() {
+        return Ok(seen);
+    }
+    let mut rest = bytes;
+    let flags = rest.try_get_u16().map_err(cut)?;
+    if flags & 1 != 0 {
+        return Err(TableError::Malformed);
+    }
+    for flag in (2..=15)
+        .rev()
+        .map(|bit| 1 << bit)
+        .filter(|flag| flags & flag != 0)
+    {
+        let length = match flag {
+            HEADERS => usize::try_from(rest.try_get_u32().map_err(cut)?)
+                .map_err(|_| TableError::Malformed)?,
+            DELIVERY_MODE | PRIORITY => 1,
+            TIMESTAMP => 8,
+            _ => usize::from(rest.try_get_u8().map_err(cut)?),
+        };
+        let (field, behind) = rest.split_at_checked(length).ok_or(TableError::Malformed)?;
+        rest = behind;
+        match flag {
+            HEADERS => seen.headers = Some(field),
+            MESSAGE_ID => seen.message_id = Some(field),
+            CORRELATION_ID => seen.correlation_id = Some(field),
+            TIMESTAMP => seen.timestamp = field.try_into().ok().map(u64::from_be_bytes),
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
 fn cut(_: bytes::TryGetError) -> TableError {
     TableError::Malformed
 }
@@ -192,11 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn a_glance_sees_what_reading_sees() {
+        let whole = written(&full());
+        let seen = glance(&whole).unwrap();
+        assert_eq!(seen.message_id, Some(&b"m"[..]));
+        assert_eq!(seen.correlation_id, Some(&b"c"[..]));
+        assert_eq!(seen.timestamp, Some(1_700_000_000));
+        assert_eq!(seen.headers_fault(HeaderLimits::default()), None);
+        let short = HeaderLimits {
+            bytes: 3,
+            ..HeaderLimits::default()
+        };
+        assert!(matches!(
+            seen.headers_fault(short),
+            Some(TableError::TooLong { limit: 3, .. })
+        ));
+        assert_eq!(glance(&[0, 0]).unwrap(), Glance::default());
+    }
+
+    #[test]
     fn every_truncation_is_an_error_and_never_a_panic() {
         let whole = written(&full());
         for end in 0..whole.len() {
+            let cut = whole.slice(..end);
+            assert!(glance(&cut).is_err() || end == 0, "{end}");
             assert!(
-                read_properties(whole.slice(..end), HeaderLimits::default()).is_err(),
+                read_properties(cut, HeaderLimits::default()).is_err(),
                 "{end}"
             );
         }

@@ -23,7 +23,8 @@ impl RabbitTemplate {
     /// If dropped while it waits, a message under way goes back to its queue.
     ///
     /// # Errors
-    /// When there is no such queue, no connection, or the channel ended. No message is lost.
+    /// When there is no such queue, no connection, the channel ended, or the message is over a limit (the error holds it).
+    /// No message is lost.
     pub async fn receive(
         &self,
         queue: impl TryInto<Name>,

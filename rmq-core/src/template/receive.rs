@@ -40,7 +40,7 @@ pub(super) async fn receive(
 async fn get(lease: ChannelLease, queue: &Name) -> Result<Option<Received>, ReceiveError> {
     let got = lease.get(queue, false, Deadline::after(CONTROL)).await;
     match got {
-        Ok(Some(got)) => Ok(Some(Received::new(got.delivery, lease))),
+        Ok(Some(got)) => whole(queue, Received::new(got.delivery, lease)).map(Some),
         Ok(None) => {
             lease.give_back();
             Ok(None)
@@ -77,16 +77,28 @@ async fn consume_one(
     for other in deliveries {
         // Prefetch 1 allows no second; if a broker sends one, it goes back.
         lease
-            .settle(other.tag, Settlement::HandBack)
+            .settle(other.tag(), Settlement::HandBack)
             .map_err(|_| ReceiveError::ended(queue))?;
     }
     match first {
-        Some(delivery) => Ok(Some(Received::new(delivery, lease))),
+        Some(delivery) => whole(queue, Received::new(delivery, lease)).map(Some),
         None if lease.close_cause().is_some() => Err(ReceiveError::ended(queue)),
         None => {
             lease.give_back();
             Ok(None)
         }
+    }
+}
+
+/// A message of which part was left out is not given as if it were all.
+fn whole(queue: &Name, received: Received) -> Result<Received, ReceiveError> {
+    match received
+        .delivery()
+        .fault()
+        .filter(|fault| fault.is_incomplete())
+    {
+        Some(fault) => Err(ReceiveError::incomplete(queue, fault, received)),
+        None => Ok(received),
     }
 }
 

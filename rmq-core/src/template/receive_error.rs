@@ -3,6 +3,7 @@ use std::fmt;
 use crate::connection::ConnectError;
 use crate::converter::ConversionError;
 use crate::error::OperationError;
+use crate::message::DeliveryFault;
 use crate::transport::{TransportError, TransportErrorKind};
 
 use super::{Received, SettleError};
@@ -19,6 +20,9 @@ pub enum ReceiveErrorKind {
     NoQueueNamed,
     /// The channel ended; a message that was under way is back in its queue.
     ChannelEnded,
+    /// The message is over a limit of this connection, and part of it was left out; [`ReceiveError::into_received`] has
+    /// it, unsettled.
+    Incomplete,
     /// The message is there and could not be read; [`ReceiveError::into_received`] has it, unsettled.
     Conversion,
 }
@@ -35,6 +39,7 @@ enum Inner {
     Connect(ConnectError),
     Transport(TransportError),
     Settle(SettleError),
+    Incomplete(DeliveryFault, Box<Received>),
     Conversion(ConversionError, Box<Received>),
 }
 
@@ -72,6 +77,11 @@ impl ReceiveError {
         Self::new(ReceiveErrorKind::ChannelEnded, queue, Inner::Settle(error))
     }
 
+    pub(super) fn incomplete(queue: &str, fault: DeliveryFault, received: Received) -> Self {
+        let inner = Inner::Incomplete(fault, Box::new(received));
+        Self::new(ReceiveErrorKind::Incomplete, queue, inner)
+    }
+
     pub(super) fn conversion(queue: &str, error: ConversionError, received: Received) -> Self {
         let inner = Inner::Conversion(error, Box::new(received));
         Self::new(ReceiveErrorKind::Conversion, queue, inner)
@@ -84,10 +94,13 @@ impl ReceiveError {
     }
 
     /// The message that could not be read, unsettled: acknowledge, reject or requeue it. Dropped, it goes back.
+    ///
+    /// The broker has it whole even where it is incomplete here: rejected, it is dead-lettered intact; acknowledged, it is
+    /// gone.
     #[must_use]
     pub fn into_received(self) -> Option<Received> {
         match self.inner {
-            Inner::Conversion(_, received) => Some(*received),
+            Inner::Conversion(_, received) | Inner::Incomplete(_, received) => Some(*received),
             _ => None,
         }
     }
@@ -108,6 +121,16 @@ impl fmt::Display for ReceiveError {
             Inner::Connect(error) => write!(f, "{error}"),
             Inner::Transport(error) => write!(f, "{error}"),
             Inner::Settle(error) => write!(f, "{error}"),
+            Inner::Incomplete(fault, received) => write!(
+                f,
+                "message {}: {fault}. It is in this error, unsettled, and whole at the broker: reject it to have it \
+                 dead-lettered; dropped, it goes back to the queue",
+                received
+                    .delivery()
+                    .message_id()
+                    .as_deref()
+                    .unwrap_or("without an id")
+            ),
             Inner::Conversion(error, _) => write!(
                 f,
                 "{error}. The message is in this error, unsettled; dropped, it goes back to the queue"
@@ -129,6 +152,7 @@ impl std::error::Error for ReceiveError {
             Inner::Connect(error) => Some(error),
             Inner::Transport(error) => Some(error),
             Inner::Settle(error) => Some(error),
+            Inner::Incomplete(fault, _) => Some(fault),
             Inner::Conversion(error, _) => Some(error),
         }
     }
@@ -141,6 +165,7 @@ impl OperationError for ReceiveError {
             ReceiveErrorKind::NoSuchQueue => "RMQ-RCV-NO-SUCH-QUEUE",
             ReceiveErrorKind::NoQueueNamed => "RMQ-RCV-NO-QUEUE-NAMED",
             ReceiveErrorKind::ChannelEnded => "RMQ-RCV-CHANNEL-ENDED",
+            ReceiveErrorKind::Incomplete => "RMQ-RCV-INCOMPLETE",
             ReceiveErrorKind::Conversion => "RMQ-RCV-CONVERSION",
         }
     }
@@ -150,7 +175,7 @@ impl OperationError for ReceiveError {
             Inner::Connect(error) => error.is_transient(),
             Inner::Transport(error) => error.is_transient(),
             Inner::Settle(_) => true,
-            Inner::Conversion(..) => false,
+            Inner::Conversion(..) | Inner::Incomplete(..) => false,
             Inner::None => self.kind == ReceiveErrorKind::ChannelEnded,
         }
     }

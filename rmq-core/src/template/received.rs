@@ -48,8 +48,8 @@ impl Received {
 
     /// The message.
     #[must_use]
-    pub const fn message(&self) -> &Message {
-        &self.delivery.message
+    pub fn message(&self) -> &Message {
+        self.delivery.message()
     }
 
     /// The message with the facts of its delivery.
@@ -64,7 +64,7 @@ impl Received {
     /// When its channel has ended: the broker has put it back and delivers it again.
     pub fn ack(mut self) -> Result<Message, SettleError> {
         self.settle(Settlement::Ack)?;
-        Ok(std::mem::take(&mut self.delivery.message))
+        Ok(self.into_message())
     }
 
     /// Gives it up: the broker moves it to the queue's dead-letter exchange, or drops it if there is none.
@@ -73,7 +73,7 @@ impl Received {
     /// As [`Received::ack`].
     pub fn reject(mut self) -> Result<Message, SettleError> {
         self.settle(Settlement::Reject)?;
-        Ok(std::mem::take(&mut self.delivery.message))
+        Ok(self.into_message())
     }
 
     /// Puts it back into its queue.
@@ -84,9 +84,14 @@ impl Received {
         self.settle(Settlement::HandBack)
     }
 
+    fn into_message(mut self) -> Message {
+        let none = Delivery::of(Message::default(), "", "");
+        std::mem::replace(&mut self.delivery, none).into_message()
+    }
+
     fn settle(&mut self, settlement: Settlement) -> Result<(), SettleError> {
         let lease = self.lease.take().ok_or(SettleError)?;
-        lease.settle(self.delivery.tag, settlement)?;
+        lease.settle(self.delivery.tag(), settlement)?;
         lease.give_back();
         Ok(())
     }
@@ -96,7 +101,7 @@ impl Drop for Received {
     fn drop(&mut self) {
         if self.lease.is_some() {
             tracing::debug!(
-                message_id = self.delivery.message.message_id(),
+                message_id = self.delivery.message_id().as_deref(),
                 "a received message was dropped unsettled: it goes back to its queue"
             );
             if self.settle(Settlement::HandBack).is_err() {

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::converter::ConversionError;
 use crate::error::OperationError;
-use crate::message::Message;
+use crate::message::{DeliveryFault, Message};
 
 use super::PublishError;
 
@@ -18,6 +18,9 @@ pub enum RequestErrorKind {
     Timeout,
     /// The channel that the reply would have come to is gone. The request may have been handled.
     ReplyLost,
+    /// A reply came, over a limit of this connection, so that part of it was left out. It is lost: the broker keeps no
+    /// reply. The request was handled.
+    ReplyIncomplete,
     /// This program is stopping. The request may have been handled.
     Stopped,
     /// The reply is there and could not be read as the type asked for; [`RequestError::reply`] has it.
@@ -33,6 +36,7 @@ pub struct RequestError {
 enum Inner {
     None,
     Publish(PublishError),
+    Incomplete(DeliveryFault),
     Conversion(ConversionError, Box<Message>),
 }
 
@@ -41,6 +45,13 @@ impl RequestError {
         Self {
             kind,
             inner: Inner::None,
+        }
+    }
+
+    pub(super) const fn incomplete(fault: DeliveryFault) -> Self {
+        Self {
+            kind: RequestErrorKind::ReplyIncomplete,
+            inner: Inner::Incomplete(fault),
         }
     }
 
@@ -101,6 +112,12 @@ impl fmt::Display for RequestError {
                     "request: the reply is in this error, and could not be read: {error}"
                 );
             }
+            Inner::Incomplete(fault) => {
+                return write!(
+                    f,
+                    "request: a reply came, and {fault}. The reply is lost, and the request was handled; raise the limit, or ask for less"
+                );
+            }
             Inner::None => {}
         }
         f.write_str(match self.kind {
@@ -116,7 +133,9 @@ impl fmt::Display for RequestError {
             RequestErrorKind::Stopped => {
                 "request: this program is stopping. The request may have been handled"
             }
-            RequestErrorKind::Publish | RequestErrorKind::Conversion => "request",
+            RequestErrorKind::Publish
+            | RequestErrorKind::Conversion
+            | RequestErrorKind::ReplyIncomplete => "request",
         })
     }
 }
@@ -131,6 +150,7 @@ impl std::error::Error for RequestError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.inner {
             Inner::Publish(error) => Some(error),
+            Inner::Incomplete(fault) => Some(fault),
             Inner::Conversion(error, _) => Some(error),
             Inner::None => None,
         }
@@ -144,6 +164,7 @@ impl OperationError for RequestError {
             RequestErrorKind::NotSent => "RMQ-REQ-NOT-SENT",
             RequestErrorKind::Timeout => "RMQ-REQ-TIMEOUT",
             RequestErrorKind::ReplyLost => "RMQ-REQ-REPLY-LOST",
+            RequestErrorKind::ReplyIncomplete => "RMQ-REQ-REPLY-INCOMPLETE",
             RequestErrorKind::Stopped => "RMQ-REQ-STOPPED",
             RequestErrorKind::Conversion => "RMQ-REQ-CONVERSION",
         }
@@ -152,7 +173,7 @@ impl OperationError for RequestError {
     fn is_transient(&self) -> bool {
         match &self.inner {
             Inner::Publish(error) => error.is_transient(),
-            Inner::Conversion(..) => false,
+            Inner::Conversion(..) | Inner::Incomplete(_) => false,
             Inner::None => self.kind != RequestErrorKind::Stopped,
         }
     }

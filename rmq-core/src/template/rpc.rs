@@ -13,7 +13,7 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::message::{Delivery, Message};
+use crate::message::{Delivery, DeliveryFault, Message};
 use crate::observability::{PublishCounts, PublishLedger};
 use crate::time::Deadline;
 use crate::transport::{CloseCause, DeliverySink};
@@ -22,11 +22,14 @@ use super::channel::REPLY_QUEUE;
 use super::message_id::{as_text, new_message_id};
 use super::{Publish, RequestError, RequestErrorKind};
 
+/// A reply, or why it is not whole.
+type Answer = Result<Message, DeliveryFault>;
+
 /// Where replies come in and requests wait.
 pub(super) struct ReplyDesk {
     wanted: AtomicBool,
     state: watch::Sender<DeskState>,
-    waiting: Mutex<HashMap<ByteString, oneshot::Sender<Message>>>,
+    waiting: Mutex<HashMap<ByteString, oneshot::Sender<Answer>>>,
     ledger: Arc<PublishLedger>,
 }
 
@@ -91,17 +94,16 @@ impl ReplyDesk {
         self.waiting.lock().clear();
     }
 
-    fn reply(&self, message: Message) {
-        let id = message.properties().correlation_id().unwrap_or_default();
-        let waiting = self.waiting.lock().remove(id);
-        let unwanted = match waiting {
-            Some(waiting) => waiting.send(message).err(),
-            None => Some(message),
-        };
-        if let Some(message) = unwanted {
-            let correlation_id = message.properties().correlation_id();
+    fn reply(&self, delivery: Delivery) {
+        let fault = delivery.fault().filter(|fault| fault.is_incomplete());
+        let message = delivery.into_message();
+        let id = message.properties().correlation_id.clone();
+        let id = id.unwrap_or_default();
+        let waiting = self.waiting.lock().remove(&id);
+        let answer = fault.map_or(Ok(message), Err);
+        if waiting.is_none_or(|waiting| waiting.send(answer).is_err()) {
             tracing::warn!(
-                correlation_id,
+                correlation_id = &*id,
                 "a reply came for which nobody waits any more"
             );
             let _in_flight = self.ledger.settle(&PublishCounts {
@@ -125,7 +127,7 @@ struct ReplySink(Arc<ReplyDesk>);
 impl DeliverySink for ReplySink {
     fn deliver(&self, deliveries: &mut Vec<Delivery>) {
         for delivery in deliveries.drain(..) {
-            self.0.reply(delivery.message);
+            self.0.reply(delivery);
         }
     }
 
@@ -146,7 +148,7 @@ struct Place {
 }
 
 impl Place {
-    fn take(desk: &Arc<ReplyDesk>) -> (Self, oneshot::Receiver<Message>) {
+    fn take(desk: &Arc<ReplyDesk>) -> (Self, oneshot::Receiver<Answer>) {
         let id = as_text(new_message_id());
         let (tell, told) = oneshot::channel();
         desk.waiting.lock().insert(id.clone(), tell);
@@ -189,17 +191,17 @@ pub(super) async fn request(
         tokio::select! {
             biased;
             // The reply may overtake the confirm, and says all the confirm would.
-            reply = &mut reply => return reply.map_err(|_| RequestErrorKind::Stopped.into()),
+            reply = &mut reply => return taken(reply, RequestErrorKind::Stopped),
             confirmed = publish.into_future() => drop(confirmed?),
         }
         // What is confirmed is not sent again: when this channel ends now, nobody can answer any more.
         let ended = state.borrow_and_update().ended;
         tokio::select! {
             biased;
-            reply = &mut reply => reply.map_err(|_| RequestErrorKind::Stopped.into()),
+            reply = &mut reply => taken(reply, RequestErrorKind::Stopped),
             _ = state.wait_for(|state| state.ended != ended) => {
                 // It may have come just before.
-                reply.try_recv().map_err(|_| RequestErrorKind::ReplyLost.into())
+                taken(reply.try_recv(), RequestErrorKind::ReplyLost)
             }
         }
     };
@@ -209,6 +211,15 @@ pub(super) async fn request(
             message
         }),
         Err(_) => Err(RequestErrorKind::Timeout.into()),
+    }
+}
+
+/// What came of a wait for a reply; `none` says why there is none.
+fn taken<E>(reply: Result<Answer, E>, none: RequestErrorKind) -> Result<Message, RequestError> {
+    match reply {
+        Ok(Ok(message)) => Ok(message),
+        Ok(Err(fault)) => Err(RequestError::incomplete(fault)),
+        Err(_) => Err(none.into()),
     }
 }
 

@@ -292,11 +292,12 @@ impl Channel {
         } = spec;
         let arguments = table(&arguments, &doing)?;
         // First: deliveries may come before the answer.
+        let origin = self.lease().origin(consumer_tag.clone().into_inner());
         self.lease()
             .inbound
             .lock()
             .consumers
-            .add(&consumer_tag, no_ack, sink);
+            .add(origin, no_ack, sink);
         let lease = Arc::clone(self.lease());
         let tag = consumer_tag.clone();
         let options = options::BasicConsumeOptions {

@@ -1,14 +1,15 @@
 //! Puts a message together from its method, its header and its body frames.
 //!
 //! Routing facts, properties and a small body share one block of memory. A body of [`SMALL`] bytes and more that came
-//! in one frame is a slice of the read buffer; one that came in several is gathered in a block of its own.
+//! in one frame is a slice of the read buffer; one that came in several is gathered in a block of its own; one over the
+//! limit is counted and left out.
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
-use crate::message::{HeaderLimits, Message, table, wire};
+use crate::message::raw_content::{Apart, RawContentBody, RawContentBuilder};
+use crate::message::{Limits, RawContent, table};
 
-use super::Limits;
 use super::frame::{Cut, Fields};
 
 /// A slice of the read buffer pins all of it: a body below this is copied.
@@ -37,11 +38,9 @@ pub(super) enum Carrier {
 #[derive(Debug)]
 pub(super) struct Complete {
     pub(super) carrier: Carrier,
-    pub(super) exchange: ByteString,
-    pub(super) routing_key: ByteString,
     /// The reply text of a return.
     pub(super) text: ByteString,
-    pub(super) message: Message,
+    pub(super) content: RawContent,
 }
 
 /// Why a content was not understood.
@@ -53,14 +52,8 @@ pub(super) enum ContentError {
     Interrupted,
     #[error("a content header that is cut off")]
     Header,
-    #[error(
-        "a message of {size} bytes, over the limit of {limit} (`max-inbound-message-body-size`)"
-    )]
-    TooLarge { size: u64, limit: u64 },
     #[error("more body than its header announced")]
     TooMuch,
-    #[error("properties that cannot be read")]
-    Properties,
 }
 
 impl From<Cut> for ContentError {
@@ -72,26 +65,28 @@ impl From<Cut> for ContentError {
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     carrier: Option<Carrier>,
-    /// Exchange, routing key and text, until the header shows how large a block they go into.
-    facts: Vec<u8>,
-    ends: [usize; 2],
+    /// Exchange and routing key, until the header shows how large a block they go into.
+    facts: RawContentBuilder,
+    text: ByteString,
     content: Option<Content>,
 }
 
 #[derive(Debug)]
 struct Content {
-    block: BytesMut,
-    facts: usize,
-    properties: usize,
+    block: RawContentBody,
     missing: u64,
-    large: Large,
+    body: Body,
+    headers_left_out: Option<u64>,
 }
 
+/// Where the body goes.
 #[derive(Debug)]
-enum Large {
-    No,
+enum Body {
+    Block,
     Gathered(BytesMut),
     Slice(Bytes),
+    /// Nowhere: so many bytes are over the limit.
+    LeftOut(u64),
 }
 
 impl Assembly {
@@ -111,18 +106,20 @@ impl Assembly {
         if self.carrier.replace(carrier).is_some() {
             return Err(ContentError::Interrupted);
         }
-        self.facts.clear();
-        self.facts.extend_from_slice(exchange);
-        self.facts.extend_from_slice(routing_key);
-        self.ends = [exchange.len(), exchange.len() + routing_key.len()];
-        self.facts.extend_from_slice(text);
+        self.facts.begin(exchange, routing_key);
+        self.text = if text.is_empty() {
+            ByteString::new()
+        } else {
+            table::text(Bytes::copy_from_slice(text))
+        };
         Ok(())
     }
 
-    /// Its header.
+    /// Its header. `headers_left_out` is the size of its table, where that was too long to be taken.
     pub(super) fn header(
         &mut self,
         payload: &[u8],
+        headers_left_out: Option<u64>,
         limits: &Limits,
     ) -> Result<Option<Complete>, ContentError> {
         if self.carrier.is_none() || self.content.is_some() {
@@ -131,31 +128,19 @@ impl Assembly {
         let mut fields = Fields(payload);
         fields.u32()?;
         let size = fields.u64()?;
-        if size > limits.body {
-            return Err(ContentError::TooLarge {
-                size,
-                limit: limits.body,
-            });
-        }
-        let properties = fields.0;
-        let small = usize::try_from(size).ok().filter(|size| *size < SMALL);
-        let mut block =
-            BytesMut::with_capacity(self.facts.len() + properties.len() + small.unwrap_or(0));
-        block.extend_from_slice(&self.facts);
-        block.extend_from_slice(properties);
+        let (in_block, body) = match usize::try_from(size) {
+            _ if size > limits.body => (0, Body::LeftOut(size)),
+            Ok(size) if size < SMALL => (size, Body::Block),
+            _ => (0, Body::Gathered(BytesMut::new())),
+        };
         self.content = Some(Content {
-            facts: self.facts.len(),
-            properties: block.len(),
-            block,
+            block: self.facts.properties(fields.0, in_block),
             missing: size,
-            large: if small.is_some() {
-                Large::No
-            } else {
-                Large::Gathered(BytesMut::new())
-            },
+            body,
+            headers_left_out,
         });
         if size == 0 {
-            self.complete(limits.headers).map(Some)
+            self.complete().map(Some)
         } else {
             Ok(None)
         }
@@ -167,77 +152,64 @@ impl Assembly {
         content.is_some_and(|content| {
             size >= SMALL
                 && content.missing == size as u64
-                && matches!(&content.large, Large::Gathered(none) if none.is_empty())
+                && matches!(&content.body, Body::Gathered(none) if none.is_empty())
         })
     }
 
     /// The whole body, as a slice of the read buffer.
-    pub(super) fn slice(
-        &mut self,
-        body: Bytes,
-        limits: &Limits,
-    ) -> Result<Option<Complete>, ContentError> {
+    pub(super) fn slice(&mut self, body: Bytes) -> Result<Option<Complete>, ContentError> {
         let content = self.content.as_mut().ok_or(ContentError::Unannounced)?;
-        content.large = Large::Slice(body);
-        self.complete(limits.headers).map(Some)
+        content.body = Body::Slice(body);
+        self.complete().map(Some)
     }
 
     /// A piece of the body, to be copied.
-    pub(super) fn body(
-        &mut self,
-        piece: &[u8],
-        limits: &Limits,
-    ) -> Result<Option<Complete>, ContentError> {
+    pub(super) fn body(&mut self, piece: &[u8]) -> Result<Option<Complete>, ContentError> {
         let content = self.content.as_mut().ok_or(ContentError::Unannounced)?;
         content.missing = content
             .missing
             .checked_sub(piece.len() as u64)
             .ok_or(ContentError::TooMuch)?;
-        match &mut content.large {
-            Large::No => content.block.extend_from_slice(piece),
-            Large::Gathered(body) => {
+        match &mut content.body {
+            Body::Block => content.block.push(piece),
+            Body::Gathered(body) => {
                 if body.is_empty() {
                     let whole = content.missing + piece.len() as u64;
                     body.reserve(usize::try_from(whole).map_err(|_| ContentError::TooMuch)?);
                 }
                 body.extend_from_slice(piece);
             }
-            Large::Slice(_) => return Err(ContentError::TooMuch),
+            Body::LeftOut(_) => {}
+            Body::Slice(_) => return Err(ContentError::TooMuch),
         }
         if content.missing == 0 {
-            self.complete(limits.headers).map(Some)
+            self.complete().map(Some)
         } else {
             Ok(None)
         }
     }
 
-    fn complete(&mut self, limits: HeaderLimits) -> Result<Complete, ContentError> {
+    fn complete(&mut self) -> Result<Complete, ContentError> {
         let (Some(carrier), Some(content)) = (self.carrier.take(), self.content.take()) else {
             return Err(ContentError::Unannounced);
         };
-        let block = content.block.freeze();
-        let fact = |from: usize, to: usize| {
-            if from == to {
-                ByteString::new()
-            } else {
-                table::text(block.slice(from..to))
-            }
+        let (body, body_left_out) = match content.body {
+            Body::Block => (None, None),
+            Body::Gathered(body) => (Some(body.freeze()), None),
+            Body::Slice(body) => (Some(body), None),
+            Body::LeftOut(size) => (None, Some(size)),
         };
-        let [exchange, routing_key] = self.ends;
-        let properties = block.slice(content.facts..content.properties);
-        let properties =
-            wire::read_properties(properties, limits).map_err(|_| ContentError::Properties)?;
-        let body = match content.large {
-            Large::No => block.slice(content.properties..),
-            Large::Gathered(body) => body.freeze(),
-            Large::Slice(body) => body,
+        let apart = Apart {
+            body,
+            body_left_out,
+            headers_left_out: content.headers_left_out,
         };
         Ok(Complete {
             carrier,
-            exchange: fact(0, exchange),
-            routing_key: fact(exchange, routing_key),
-            text: fact(routing_key, content.facts),
-            message: Message::from_parts(properties, body),
+            text: std::mem::take(&mut self.text),
+            content: content
+                .block
+                .finish((apart != Apart::default()).then_some(apart)),
         })
     }
 }

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use bytestring::ByteString;
-
-use crate::message::Delivery;
-use crate::name::Name;
-
 use super::DeliverySink;
+use crate::message::{Delivery, Origin};
 
 /// Places are stable: a message under way remembers its consumer's.
 #[derive(Default)]
@@ -16,20 +12,29 @@ pub(super) struct Consumers {
 }
 
 struct Consumer {
-    tag: ByteString,
+    origin: Arc<Origin>,
     no_ack: bool,
     /// `None` when it was cancelled; what the broker still sends is handed back.
     sink: Option<Arc<dyn DeliverySink>>,
     batch: Vec<Delivery>,
 }
 
+/// Room for so many deliveries is kept from one read to the next: a thousand idle consumers must not keep a burst's.
+const ROOM: usize = 8;
+
 /// How many cancelled consumers are remembered before their places are used again.
 const REMEMBERED: usize = 16;
 
+impl Consumer {
+    fn tag(&self) -> &[u8] {
+        self.origin.consumer_tag.as_bytes()
+    }
+}
+
 impl Consumers {
-    pub(super) fn add(&mut self, tag: &Name, no_ack: bool, sink: Arc<dyn DeliverySink>) {
+    pub(super) fn add(&mut self, origin: Origin, no_ack: bool, sink: Arc<dyn DeliverySink>) {
         let consumer = Consumer {
-            tag: tag.clone().into_inner(),
+            origin: Arc::new(origin),
             no_ack,
             sink: Some(sink),
             batch: Vec::new(),
@@ -37,7 +42,7 @@ impl Consumers {
         let same = self
             .places
             .iter()
-            .position(|old| old.sink.is_none() && old.tag == consumer.tag);
+            .position(|old| old.sink.is_none() && old.tag() == consumer.tag());
         let free = || {
             (self.places.len() >= REMEMBERED)
                 .then(|| self.places.iter().position(|old| old.sink.is_none()))
@@ -54,7 +59,7 @@ impl Consumers {
     pub(super) fn cancel(&mut self, tag: &[u8]) -> Option<Arc<dyn DeliverySink>> {
         let mut consumers = self.places.iter_mut();
         consumers
-            .find(|consumer| consumer.sink.is_some() && consumer.tag.as_bytes() == tag)?
+            .find(|consumer| consumer.sink.is_some() && consumer.tag() == tag)?
             .sink
             .take()
     }
@@ -62,13 +67,13 @@ impl Consumers {
     pub(super) fn place(&self, tag: &[u8]) -> Option<usize> {
         self.places
             .iter()
-            .position(|consumer| consumer.tag.as_bytes() == tag)
+            .position(|consumer| consumer.tag() == tag)
     }
 
-    /// A consumer's tag, and whether it is without acknowledgement.
-    pub(super) fn facts(&self, place: usize) -> Option<(ByteString, bool)> {
+    /// What a consumer's deliveries have in common, and whether it is without acknowledgement.
+    pub(super) fn facts(&self, place: usize) -> Option<(Arc<Origin>, bool)> {
         let consumer = self.places.get(place)?;
-        Some((consumer.tag.clone(), consumer.no_ack))
+        Some((Arc::clone(&consumer.origin), consumer.no_ack))
     }
 
     /// Keeps a delivery for the next telling. `false` when its consumer was cancelled.
@@ -94,6 +99,7 @@ impl Consumers {
                 sink.deliver(&mut consumer.batch);
             }
             consumer.batch.clear();
+            consumer.batch.shrink_to(ROOM);
         }
     }
 

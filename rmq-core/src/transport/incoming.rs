@@ -159,14 +159,14 @@ pub(super) fn content(
             tag,
             redelivered,
         } => {
-            let (consumer_tag, no_ack) = inbound
+            let (origin, no_ack) = inbound
                 .consumers
                 .facts(consumer)
                 .ok_or_else(|| protocol("a delivery without its consumer"))?;
             if !registered(lease, tag, no_ack)? {
                 return Ok(());
             }
-            let delivery = delivery(lease, complete, tag, redelivered, consumer_tag);
+            let delivery = Delivery::new(complete.content, origin, tag, redelivered);
             if !inbound.consumers.keep(consumer, delivery) && !no_ack {
                 // Its consumer is cancelled. Stale only when the channel has ended: the broker takes it back by itself.
                 let _ = lease.settle(tag, Settlement::HandBack);
@@ -182,13 +182,8 @@ pub(super) fn content(
                 .ok_or_else(|| protocol("a message that nobody fetched"))?;
             lease.answered();
             if registered(lease, tag, no_ack)? {
-                let delivery = delivery(
-                    lease,
-                    complete,
-                    tag,
-                    redelivered,
-                    bytestring::ByteString::new(),
-                );
+                let origin = Arc::new(lease.origin(bytestring::ByteString::new()));
+                let delivery = Delivery::new(complete.content, origin, tag, redelivered);
                 lease.got(Some(Got {
                     delivery,
                     remaining,
@@ -196,15 +191,28 @@ pub(super) fn content(
             }
         }
         Carrier::Return { code } => {
-            let properties = complete.message.properties();
-            let tag = lease.tag_of(properties.headers.raw(), properties.message_id());
+            let content = complete.content;
+            // What cannot be read names no message.
+            let glance = content.glance().unwrap_or_default();
+            let id = glance
+                .message_id
+                .and_then(|id| std::str::from_utf8(id).ok());
+            let tag = lease.tag_of(glance.headers.unwrap_or_default(), id);
             let returned = ReturnedMessage::new(
-                complete.message,
+                content.message(lease.limits().headers),
                 code,
                 complete.text,
-                complete.exchange,
-                complete.routing_key,
+                content.exchange().into(),
+                content.routing_key().into(),
             );
+            let left_out = content
+                .apart()
+                .is_some_and(|apart| apart.body_left_out.is_some());
+            let returned = if left_out {
+                returned.without_body()
+            } else {
+                returned
+            };
             // Told about no message, it would end as a clean ack of one that no queue took.
             tag.and_then(|tag| lease.returned(tag, Box::new(returned)).ok())
                 .ok_or_else(|| {
@@ -226,22 +234,4 @@ fn registered(lease: &Lease, tag: u64, no_ack: bool) -> Result<bool, Stop> {
             lease.number
         ))
     })
-}
-
-fn delivery(
-    lease: &Lease,
-    complete: Complete,
-    tag: u64,
-    redelivered: bool,
-    consumer_tag: bytestring::ByteString,
-) -> Delivery {
-    Delivery {
-        message: complete.message,
-        exchange: complete.exchange,
-        routing_key: complete.routing_key,
-        redelivered,
-        tag,
-        generation: lease.generation,
-        consumer_tag,
-    }
 }

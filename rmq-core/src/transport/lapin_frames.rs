@@ -84,7 +84,12 @@ fn one(prefix: Prefix, frame: &[u8], shared: &Arc<Shared>) -> Result<(), String>
             Ok(())
         }
         (channel, frame::CHANNEL_OPEN) => {
-            let lease = Lease::new(channel, Arc::clone(&shared.outbox), shared.runtime.clone());
+            let lease = Lease::new(
+                channel,
+                Arc::clone(&shared.outbox),
+                shared.limits,
+                shared.runtime.clone(),
+            );
             if !shared.leases.register(lease) {
                 return Err("the link has ended".into());
             }

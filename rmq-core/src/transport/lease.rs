@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use bytes::BufMut;
+use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
-use crate::message::{Message, ReturnedMessage, wire};
+use crate::message::{Limits, Message, Origin, ReturnedMessage, wire};
 use crate::name::Name;
 
 use super::control::Control;
@@ -30,6 +31,7 @@ static GENERATIONS: AtomicU64 = AtomicU64::new(1);
 pub(super) struct Lease {
     pub(super) number: u16,
     pub(super) generation: u64,
+    limits: Limits,
     outbox: Arc<Outbox>,
     pub(super) runtime: tokio::runtime::Handle,
     private_header: PrivateHeader,
@@ -84,12 +86,14 @@ impl Lease {
     pub(super) fn new(
         number: u16,
         outbox: Arc<Outbox>,
+        limits: Limits,
         runtime: tokio::runtime::Handle,
     ) -> Arc<Self> {
         let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
             number,
             generation,
+            limits,
             outbox,
             runtime,
             private_header: PrivateHeader::new(generation),
@@ -107,6 +111,19 @@ impl Lease {
             prefetch: AtomicU16::new(0),
             ended: watch::Sender::new(None),
         })
+    }
+
+    /// What the deliveries to one consumer have in common.
+    pub(super) fn origin(&self, consumer_tag: ByteString) -> Origin {
+        Origin {
+            consumer_tag,
+            generation: self.generation,
+            limits: self.limits,
+        }
+    }
+
+    pub(super) const fn limits(&self) -> Limits {
+        self.limits
     }
 
     pub(super) fn ended(&self) -> watch::Receiver<Option<CloseCause>> {
@@ -278,7 +295,7 @@ impl Lease {
             && !get.no_ack
         {
             // Stale only when the channel has ended, and then the broker takes it back by itself.
-            let _ = self.settle(unwanted.delivery.tag, Settlement::HandBack);
+            let _ = self.settle(unwanted.delivery.tag(), Settlement::HandBack);
         }
     }
 

@@ -5,7 +5,7 @@
 //! - **Control plane: lapin** (handshake, channels, declarations, qos, consume, cancel). It speaks through a pipe in
 //!   memory (`pipe`), and what it writes is cut into frames, checked and appended to what waits for the socket
 //!   (`lapin_frames`, `outbox`). Its calls run in tasks of their own (`calls`, `control`).
-//! - **Data plane: ours.** The reader sorts what comes (`reader`, `incoming`), puts messages together (`content`), pairs confirms
+//! - **Data plane: ours.** The reader sorts what comes (`reader`, `incoming`), puts messages together (`content`, `oversized`), pairs confirms
 //!   and returns with publishes (`pending`, `private_header`) and keeps the acknowledgement `frontier`. What is
 //!   under way on one channel is its `lease`.
 //!
@@ -43,12 +43,14 @@ mod leases;
 mod link;
 mod open;
 mod outbox;
+mod oversized;
 mod pending;
 mod pipe;
 mod private_header;
 mod reader;
 mod settings;
 mod shared;
+mod silence;
 mod supervisor;
 mod tags;
 mod topology_calls;

@@ -12,7 +12,9 @@ use super::frame::{self, Cut, Fields, Prefix};
 use super::inbound::Inbound;
 use super::incoming;
 use super::lease::Lease;
+use super::oversized::{BESIDE_TABLE, Oversized};
 use super::shared::Shared;
+use super::silence::Silence;
 use super::{CloseCause, LinkState};
 
 /// One read takes up to this much.
@@ -45,6 +47,7 @@ pub(super) async fn read(shared: Arc<Shared>, mut socket: impl AsyncRead + Unpin
         shared: Arc::clone(&shared),
         touched: Vec::new(),
         last: None,
+        oversized: None,
     };
     let mut silence = Silence::default();
     loop {
@@ -78,53 +81,23 @@ pub(super) async fn read(shared: Arc<Shared>, mut socket: impl AsyncRead + Unpin
     }
 }
 
-/// Counts half heartbeat intervals in which nothing came.
-#[derive(Default)]
-struct Silence {
-    ticker: Option<tokio::time::Interval>,
-    halves: u32,
-}
-
-impl Silence {
-    async fn tick(&mut self, shared: &Shared) {
-        if self.ticker.is_none() {
-            let heartbeat = shared.negotiated().and_then(super::tune::Tune::heartbeat);
-            let Some(heartbeat) = heartbeat else {
-                return std::future::pending().await;
-            };
-            let mut ticker = tokio::time::interval(heartbeat / 2);
-            ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            ticker.reset();
-            self.ticker = Some(ticker);
-        }
-        if let Some(ticker) = &mut self.ticker {
-            ticker.tick().await;
-            self.halves += 1;
-        }
-    }
-
-    const fn broken(&mut self) {
-        self.halves = 0;
-    }
-
-    /// Two whole intervals: up to half a one goes by before the first tick counts.
-    const fn is_too_long(&self) -> bool {
-        self.halves > 4
-    }
-}
-
 struct Reader {
     shared: Arc<Shared>,
     /// Channels with verdicts or deliveries of this read.
     touched: Vec<Arc<Lease>>,
     /// The channel of the last frame: nearly always that of the next, too. Only this task releases leases.
     last: Option<Arc<Lease>>,
+    /// A content header whose table is being skipped.
+    oversized: Option<Oversized>,
 }
 
 impl Reader {
     /// Takes all whole frames out of the buffer.
     fn frames(&mut self, buffer: &mut BytesMut) -> Result<(), Stop> {
         let mut at = 0;
+        if !self.skip(buffer)? {
+            return Ok(());
+        }
         while let Some(prefix) = buffer.get(at..).and_then(Prefix::read) {
             let negotiated = self.shared.negotiated().is_some();
             let limit = if negotiated {
@@ -141,8 +114,19 @@ impl Reader {
             ) {
                 return Err(protocol(format!("a frame of unknown type {}", prefix.kind)));
             }
+            if prefix.kind == frame::HEADER && negotiated && prefix.channel > 0 {
+                let taken = self.shared.limits.headers.bytes;
+                if prefix.size > limit.max(taken.saturating_add(BESIDE_TABLE)) {
+                    buffer.advance(at);
+                    at = 0;
+                    self.oversized = Oversized::begin(prefix, buffer)?;
+                    if self.oversized.is_none() || !self.skip(buffer)? {
+                        return Ok(());
+                    }
+                    continue;
+                }
             // Checked before anything is kept: a length may be anything.
-            if prefix.size.saturating_add(frame::OVERHEAD) > limit {
+            } else if prefix.size.saturating_add(frame::OVERHEAD) > limit {
                 return Err(protocol(format!(
                     "a frame of {} bytes, over the limit of {limit}",
                     prefix.size
@@ -176,6 +160,23 @@ impl Reader {
         Ok(())
     }
 
+    /// Goes on with a header that is skipped. True when there is none, or none any more.
+    fn skip(&mut self, buffer: &mut BytesMut) -> Result<bool, Stop> {
+        let Some(mut skipped) = self.oversized.take() else {
+            return Ok(true);
+        };
+        if !skipped.take(buffer)? {
+            self.oversized = Some(skipped);
+            return Ok(false);
+        }
+        let lease = self.lease(skipped.channel)?;
+        let mut inbound = lease.inbound.lock();
+        let (payload, table) = (&skipped.payload, Some(skipped.table));
+        let done = inbound.assembly.header(payload, table, &self.shared.limits);
+        self.content(&lease, &mut inbound, done)?;
+        Ok(true)
+    }
+
     fn frame(&mut self, prefix: Prefix, whole: &[u8]) -> Result<(), Stop> {
         let payload = whole
             .get(frame::PREFIX..whole.len() - 1)
@@ -189,13 +190,13 @@ impl Reader {
             frame::HEADER if prefix.channel > 0 => {
                 let lease = self.lease(prefix.channel)?;
                 let mut inbound = lease.inbound.lock();
-                let done = inbound.assembly.header(payload, &self.shared.limits);
+                let done = inbound.assembly.header(payload, None, &self.shared.limits);
                 self.content(&lease, &mut inbound, done)
             }
             frame::BODY if prefix.channel > 0 => {
                 let lease = self.lease(prefix.channel)?;
                 let mut inbound = lease.inbound.lock();
-                let done = inbound.assembly.body(payload, &self.shared.limits);
+                let done = inbound.assembly.body(payload);
                 self.content(&lease, &mut inbound, done)
             }
             _ => Err(protocol(format!(
@@ -207,7 +208,7 @@ impl Reader {
 
     fn slice(&mut self, lease: &Arc<Lease>, body: bytes::Bytes) -> Result<(), Stop> {
         let mut inbound = lease.inbound.lock();
-        let done = inbound.assembly.slice(body, &self.shared.limits);
+        let done = inbound.assembly.slice(body);
         self.content(lease, &mut inbound, done)
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::message::HeaderLimits;
+pub use crate::message::Limits;
 
 /// Where a link leads.
 #[derive(Clone)]
@@ -78,24 +78,6 @@ impl fmt::Debug for Credentials {
         match self {
             Self::Plain { username, .. } => write!(f, "Plain({username}, ***)"),
             Self::External => f.write_str("External"),
-        }
-    }
-}
-
-/// Caps on what the broker may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest inbound body in bytes (`max-inbound-message-body-size`). Default 64 MiB.
-    pub body: u64,
-    /// Header tables.
-    pub headers: HeaderLimits,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body: 64 * 1024 * 1024,
-            headers: HeaderLimits::default(),
         }
     }
 }

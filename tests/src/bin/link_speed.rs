@@ -175,7 +175,7 @@ async fn consume(link: &Link, queue: &Name, messages: u64, round: u32) -> Result
     while seen < messages {
         for delivery in deliveries.recv().await.ok_or("the channel ended")? {
             seen += 1;
-            channel.settle(delivery.tag, Settlement::Ack)?;
+            channel.settle(delivery.tag(), Settlement::Ack)?;
         }
     }
     channel.round_trip(Deadline::after(WAIT)).await?;

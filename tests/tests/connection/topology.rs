@@ -126,7 +126,9 @@ async fn a_plain_queue_hands_its_dead_letters_over_at_least_once(release: Releas
         }
     });
     let got = got.await;
-    lease.settle(got.delivery.tag, Settlement::Reject).unwrap();
+    lease
+        .settle(got.delivery.tag(), Settlement::Reject)
+        .unwrap();
     let dead_letters = format!("{queue}.dlq");
     ends("the dead letter", async {
         loop {

@@ -214,7 +214,7 @@ impl MessageRecoverer for Keeper {
         delivery: &'a Delivery,
         failure: &'a FailedDelivery,
     ) -> BoxFuture<'a, Result<Acknowledgement, BoxError>> {
-        let body = String::from_utf8_lossy(delivery.message.body()).into_owned();
+        let body = String::from_utf8_lossy(delivery.message().body()).into_owned();
         self.0
             .note(format!("{body}: {failure} after {}", failure.attempts()));
         Box::pin(async move {

@@ -11,6 +11,7 @@ mod failure;
 mod faults;
 mod handling;
 mod lifecycle;
+mod limits;
 mod modes;
 mod pace;
 mod pool;
@@ -46,6 +47,9 @@ on_both_releases! {
     failure::attempts_are_spent_and_then_the_original_is_dead_lettered,
     failure::a_fatal_error_and_a_panic_are_dead_lettered_at_once,
     failure::deep_header_tables_are_dead_lettered_intact_and_the_next_message_is_handled,
+    limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled,
+    limits::a_message_over_a_limit_is_not_parked_but_dead_lettered_intact,
+    limits::without_acknowledgements_a_message_over_a_limit_is_counted_as_lost,
     failure::a_parked_message_carries_its_cause_and_leaves_its_queue,
     failure::a_message_that_cannot_be_parked_goes_back_and_is_not_lost,
     failure::a_requeue_waits_for_the_back_off,
@@ -66,4 +70,16 @@ on_both_releases! {
     pool::abort_hands_back_once_and_loses_nothing,
     pace::a_slow_handler_gets_a_smaller_prefetch_and_nothing_unhandled_is_dead_lettered,
     pace::a_stuck_handler_lets_nothing_wait_behind_it,
+}
+
+/// Some of them against the broker in the process, too.
+mod embedded {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled() {
+        let broker = rmq_embedded::EmbeddedBroker::start().await.unwrap();
+        super::limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled(
+            &broker.address().to_string(),
+        )
+        .await;
+    }
 }

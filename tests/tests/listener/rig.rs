@@ -60,7 +60,12 @@ pub struct Rig {
 
 impl Rig {
     pub async fn new(address: &str) -> Self {
-        let connection = connection(address, Purpose::Consuming);
+        Self::with_limits(address, Limits::default()).await
+    }
+
+    /// One whose consuming connection takes no more than this.
+    pub async fn with_limits(address: &str, limits: Limits) -> Self {
+        let connection = connection_with(address, Purpose::Consuming, limits);
         connection.start(soon()).await.unwrap();
         let publishing = self::connection(address, Purpose::Publishing);
         publishing.start(soon()).await.unwrap();
@@ -216,6 +221,10 @@ pub async fn until_state(
 }
 
 pub fn connection(address: &str, purpose: Purpose) -> Connection {
+    connection_with(address, purpose, Limits::default())
+}
+
+fn connection_with(address: &str, purpose: Purpose, limits: Limits) -> Connection {
     let (host, port) = address.rsplit_once(':').unwrap();
     let address = BrokerAddress {
         target: Target::Tcp {
@@ -230,7 +239,7 @@ pub fn connection(address: &str, purpose: Purpose) -> Connection {
         virtual_host: "/".into(),
     };
     let mut settings = ConnectionSettings::new("rmq listener tests", vec![address]);
-    settings.limits = Limits::default();
+    settings.limits = limits;
     Connection::new(Arc::new(settings), purpose)
 }
 
@@ -270,7 +279,7 @@ impl Seen {
         Self {
             body: String::from_utf8_lossy(context.message().body()).into_owned(),
             attempt: context.attempt(),
-            redelivered: context.delivery().redelivered,
+            redelivered: context.delivery().redelivered(),
             queue: context.scope().queue.to_string(),
             acknowledger: context.acknowledger().cloned(),
         }

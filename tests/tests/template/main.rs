@@ -9,6 +9,7 @@
 mod culprit;
 mod fates;
 mod kill;
+mod limits;
 mod receive;
 mod requests;
 mod support;

@@ -32,7 +32,7 @@ async fn a_received_message_is_the_brokers_until_it_is_acknowledged(release: Rel
             .template
             .receive_timeout(queue.clone(), Duration::from_secs(30));
         let received = ends("it again", received).await.unwrap().unwrap();
-        assert!(received.delivery().redelivered);
+        assert!(received.delivery().redelivered());
         received.requeue().unwrap();
     }
     let received = rig

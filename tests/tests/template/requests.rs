@@ -29,7 +29,7 @@ impl DeliverySink for Requests {
 }
 
 /// Answers each number with its double; the replies must be confirmed.
-async fn answer(rig: &Rig, queue: &Name) -> tokio::task::JoinHandle<()> {
+pub async fn answer(rig: &Rig, queue: &Name) -> tokio::task::JoinHandle<()> {
     let (tell, mut requests) = mpsc::unbounded_channel();
     let lease = rig.lease().await;
     let spec = ConsumeSpec {
@@ -45,8 +45,8 @@ async fn answer(rig: &Rig, queue: &Name) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         let _lease = lease;
         while let Some(request) = requests.recv().await {
-            let number: u32 = serde_json::from_slice(request.message.body()).unwrap();
-            let properties = request.message.properties();
+            let number: u32 = serde_json::from_slice(request.message().body()).unwrap();
+            let properties = request.message().properties();
             let mut reply = Message::new((number * 2).to_string());
             reply.properties_mut().correlation_id = properties.correlation_id.clone();
             reply.properties_mut().content_type = Some("application/json".into());

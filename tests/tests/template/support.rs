@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rmq_core::connection::{BrokerAddress, ChannelLease, Connection, ConnectionSettings, Purpose};
 use rmq_core::converter::JsonConverter;
-use rmq_core::message::{Confirm, Delivery, PublishOutcome, Value};
+use rmq_core::message::{Confirm, Delivery, PublishOutcome, ReturnedMessage, Value};
 use rmq_core::name::Name;
 use rmq_core::observability::PublishLedger;
 use rmq_core::template::{
@@ -16,7 +16,7 @@ use rmq_core::template::{
     TemplateSettings,
 };
 use rmq_core::time::Deadline;
-use rmq_core::transport::{CloseCause, ConsumeSpec, Credentials, DeliverySink, Target};
+use rmq_core::transport::{CloseCause, ConsumeSpec, Credentials, DeliverySink, Limits, Target};
 use rmq_tests::broker::unique;
 
 pub const LONG: Duration = Duration::from_secs(180);
@@ -53,6 +53,8 @@ pub struct Rig {
     pub consuming: Connection,
     /// Every confirm the callback was told, by correlation id.
     pub confirms: Arc<Mutex<HashMap<String, Vec<PublishOutcome>>>>,
+    /// Every message the return callback was told.
+    pub returns: Arc<Mutex<Vec<ReturnedMessage>>>,
 }
 
 pub fn tcp(address: &str) -> Target {
@@ -70,6 +72,11 @@ impl Rig {
     }
 
     pub async fn with(target: Target, settings: TemplateSettings) -> Self {
+        Self::with_limits(target, settings, Limits::default()).await
+    }
+
+    /// One whose connections take no more than this.
+    pub async fn with_limits(target: Target, settings: TemplateSettings, limits: Limits) -> Self {
         // What a failing test saw: `RUST_LOG=rmq_core=debug`. The first test sets it for all.
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _already_set = tracing_subscriber::fmt().with_env_filter(filter).try_init();
@@ -83,19 +90,21 @@ impl Rig {
         };
         let mut connection = ConnectionSettings::new("rmq-tests", vec![address]);
         connection.back_off.max = Duration::from_secs(1);
+        connection.limits = limits;
         let connection = Arc::new(connection);
         let publishing = Connection::new(Arc::clone(&connection), Purpose::Publishing);
         let consuming = Connection::new(connection, Purpose::Consuming);
         ends("publishing", publishing.start(soon())).await.unwrap();
         ends("consuming", consuming.start(soon())).await.unwrap();
         let confirms = Arc::new(Mutex::new(HashMap::new()));
+        let returns = Arc::default();
         let template = RabbitTemplate::start(TemplateParts {
             settings,
             publishing: publishing.clone(),
             consuming: consuming.clone(),
             converter: Arc::new(JsonConverter),
             post_processors: Vec::new(),
-            callbacks: note(&confirms),
+            callbacks: note(&confirms, &returns),
             ledger: Arc::new(PublishLedger::default()),
         });
         Self {
@@ -103,6 +112,7 @@ impl Rig {
             publishing,
             consuming,
             confirms,
+            returns,
         }
     }
 
@@ -218,7 +228,11 @@ impl DeliverySink for Collected {
         let mut ids = self.ids.lock();
         let added = deliveries.len();
         for delivery in deliveries.drain(..) {
-            let id = delivery.message.message_id().unwrap_or_default().to_owned();
+            let id = delivery
+                .message()
+                .message_id()
+                .unwrap_or_default()
+                .to_owned();
             *ids.entry(id).or_default() += 1;
         }
         self.count.send_modify(|count| *count += added);
@@ -229,8 +243,11 @@ impl DeliverySink for Collected {
     fn closed(&self, _cause: &CloseCause) {}
 }
 
-fn note(confirms: &Arc<Mutex<HashMap<String, Vec<PublishOutcome>>>>) -> Callbacks {
-    let confirms = Arc::clone(confirms);
+fn note(
+    confirms: &Arc<Mutex<HashMap<String, Vec<PublishOutcome>>>>,
+    returns: &Arc<Mutex<Vec<ReturnedMessage>>>,
+) -> Callbacks {
+    let (confirms, returns) = (Arc::clone(confirms), Arc::clone(returns));
     Callbacks {
         on_confirm: Some(Arc::new(move |confirm: Confirm| {
             let confirms = Arc::clone(&confirms);
@@ -243,7 +260,10 @@ fn note(confirms: &Arc<Mutex<HashMap<String, Vec<PublishOutcome>>>>) -> Callback
                     .push(confirm.outcome());
             })
         })),
-        on_return: None,
+        on_return: Some(Arc::new(move |returned| {
+            returns.lock().push(returned);
+            Box::pin(async {})
+        })),
     }
 }
 

@@ -42,7 +42,7 @@ async fn publishes_wait_and_acks_go_on(release: Release) {
         .unwrap();
     // Acks and their round trip go on over the other connection.
     for delivery in deliveries {
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
     }
     channel.round_trip(soon()).await.unwrap();
     assert_eq!(channel.unproven(), 0);
@@ -59,7 +59,7 @@ async fn publishes_wait_and_acks_go_on(release: Release) {
         .wait_for(|state| *state == LinkState::Open)
         .await
         .unwrap();
-    assert_eq!(consumer.delivery().await.message.body(), "waits");
+    assert_eq!(consumer.delivery().await.message().body(), "waits");
 
     // A goodbye on a blocked connection ends at its deadline, and the pending publish is told.
     let alarm = std::sync::Arc::clone(&node);

@@ -27,8 +27,8 @@ async fn through(link: &Link, sizes: &[usize]) {
             token as u64,
         );
         let delivery = consumer.delivery().await;
-        assert!(delivery.message.body() == &body, "{size}");
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
+        assert!(delivery.message().body() == &body, "{size}");
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
         assert!(
             matches!(publisher.settled().await, (_, Verdict::Ack)),
             "{size}"
@@ -49,8 +49,8 @@ async fn through(link: &Link, sizes: &[usize]) {
     }
     for &size in sizes.iter().filter(|size| **size <= MB) {
         let delivery = consumer.delivery().await;
-        assert!(delivery.message.body() == &body(size), "{size}");
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
+        assert!(delivery.message().body() == &body(size), "{size}");
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
     }
     channel.round_trip(soon()).await.unwrap();
     channel

@@ -201,10 +201,10 @@ pub async fn many_consumers_come_and_go_on_one_channel(address: &str) {
             .unwrap();
         publisher.publish(&queue, &Message::new(format!("{token}")), token);
         let delivery = consumer.delivery().await;
-        assert_eq!(delivery.message.body(), &format!("{token}"));
-        assert_eq!(&*delivery.consumer_tag, tag.as_str());
+        assert_eq!(delivery.message().body(), &format!("{token}"));
+        assert_eq!(&**delivery.consumer_tag(), tag.as_str());
         channel
-            .settle(delivery.tag, rmq_core::transport::Settlement::Ack)
+            .settle(delivery.tag(), rmq_core::transport::Settlement::Ack)
             .unwrap();
         channel.cancel(&tag, soon()).await.unwrap();
     }

@@ -44,24 +44,24 @@ pub async fn a_publish_has_its_verdict_and_a_delivery_is_acknowledged(address: &
     let mut consumer = Consumer::start(&channel, &queue, false).await;
     for token in 0..100_i64 {
         let delivery = consumer.delivery().await;
-        assert_eq!(delivery.message.body(), &format!("body {token}"));
+        assert_eq!(delivery.message().body(), &format!("body {token}"));
         assert_eq!(
             delivery
-                .message
+                .message()
                 .header("x-n")
                 .and_then(rmq_core::message::Value::as_i64),
             Some(token)
         );
         assert_eq!(
             (
-                delivery.generation,
-                &*delivery.routing_key,
-                delivery.redelivered
+                delivery.generation(),
+                delivery.routing_key(),
+                delivery.redelivered()
             ),
             (channel.generation(), queue.as_str(), false)
         );
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
-        assert!(channel.settle(delivery.tag, Settlement::Ack).is_err());
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
+        assert!(channel.settle(delivery.tag(), Settlement::Ack).is_err());
     }
     assert!(channel.unproven() > 0);
     channel.round_trip(soon()).await.unwrap();
@@ -89,28 +89,30 @@ pub async fn a_get_gives_a_message_or_none(address: &str) {
     let first = channel.get(&queue, false, soon()).await.unwrap().unwrap();
     assert_eq!(
         (
-            first.delivery.message.body().as_ref(),
+            first.delivery.message().body().as_ref(),
             first.remaining,
-            &*first.delivery.consumer_tag
+            &**first.delivery.consumer_tag()
         ),
         (&b"0"[..], 2, "")
     );
     let second = channel.get(&queue, true, soon()).await.unwrap().unwrap();
     assert!(
         channel
-            .settle(second.delivery.tag, Settlement::Ack)
+            .settle(second.delivery.tag(), Settlement::Ack)
             .is_err()
     );
     let third = channel.get(&queue, false, soon()).await.unwrap().unwrap();
-    channel.settle(third.delivery.tag, Settlement::Ack).unwrap();
     channel
-        .settle(first.delivery.tag, Settlement::HandBack)
+        .settle(third.delivery.tag(), Settlement::Ack)
+        .unwrap();
+    channel
+        .settle(first.delivery.tag(), Settlement::HandBack)
         .unwrap();
     channel.round_trip(soon()).await.unwrap();
     let again = channel.get(&queue, false, soon()).await.unwrap().unwrap();
-    assert!(again.delivery.redelivered && again.delivery.message.body() == "0");
+    assert!(again.delivery.redelivered() && again.delivery.message().body() == "0");
     channel
-        .settle(again.delivery.tag, Settlement::Reject)
+        .settle(again.delivery.tag(), Settlement::Reject)
         .unwrap();
     channel.round_trip(soon()).await.unwrap();
     assert!(channel.get(&queue, false, soon()).await.unwrap().is_none());
@@ -149,7 +151,7 @@ pub async fn a_message_whose_get_was_given_up_goes_back(address: &str) {
     // Behind the hand-back.
     channel.round_trip(soon()).await.unwrap();
     let again = channel.get(&queue, false, soon()).await.unwrap().unwrap();
-    assert!(again.delivery.redelivered);
+    assert!(again.delivery.redelivered());
     channel
         .delete_queue(&queue, false, false, soon())
         .await

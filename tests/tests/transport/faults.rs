@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use rmq_core::message::DeliveryFault;
 use rmq_core::message::Message;
 use rmq_core::transport::{
     CloseCause, Limits, Link, LinkSettings, LinkState, Pending, PublishSink, Token,
@@ -159,25 +160,44 @@ async fn consuming(limits: Limits) -> (Link, Peer, rig::Consumer, rmq_core::tran
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_ends_the_link() {
+async fn a_body_over_the_limit_is_left_out_and_the_next_message_comes() {
     let limits = Limits {
         body: 10,
         ..Limits::default()
     };
-    let (_link, mut peer, mut consumer, _channel) = consuming(limits).await;
+    let (_link, mut peer, mut consumer, channel) = consuming(limits).await;
     let mut frames = fake::deliver(1, "c", 1);
     frames.extend(fake::content(1, &[0, 0], b"0123456789"));
     frames.extend(fake::deliver(1, "c", 2));
-    frames.extend(fake::content(1, &[0, 0], b"0123456789a"));
+    // In two frames, with a message id.
+    frames.extend(fake::frame(
+        2,
+        1,
+        &[0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11, 0, 0x80, 2, b'm', b'2'],
+    ));
+    frames.extend(fake::frame(3, 1, b"01234"));
+    frames.extend(fake::frame(3, 1, b"56789a"));
+    frames.extend(fake::deliver(1, "c", 3));
+    frames.extend(fake::content(1, &[0, 0], b"next"));
     peer.send(&frames).await;
-    assert_eq!(consumer.delivery().await.message.body(), "0123456789");
-    let Heard::Closed(cause) = consumer.next().await else {
-        panic!()
+    assert_eq!(consumer.delivery().await.message().body(), "0123456789");
+    let large = consumer.delivery().await;
+    let fault = DeliveryFault::Body {
+        size: 11,
+        limit: 10,
     };
-    assert!(
-        cause.text.contains("11 bytes, over the limit of 10"),
-        "{cause}"
+    assert_eq!(large.fault(), Some(fault));
+    assert_eq!(large.message_id().as_deref(), Some("m2"));
+    channel
+        .settle(large.tag(), rmq_core::transport::Settlement::Reject)
+        .unwrap();
+    let next = consumer.delivery().await;
+    assert_eq!(
+        (next.fault(), &**next.message().body()),
+        (None, &b"next"[..])
     );
+    let reject = peer.expect((60, 90)).await;
+    assert_eq!(reject.payload[4..], [0, 0, 0, 0, 0, 0, 0, 2, 0]);
 }
 
 #[tokio::test]
@@ -187,7 +207,7 @@ async fn a_delivery_tag_that_does_not_rise_ends_the_link() {
         peer.send(&fake::deliver(1, "c", 5)).await;
         peer.send(&fake::content(1, &[0, 0], b"m")).await;
     }
-    assert_eq!(consumer.delivery().await.tag, 5);
+    assert_eq!(consumer.delivery().await.tag(), 5);
     let Heard::Closed(cause) = consumer.next().await else {
         panic!()
     };

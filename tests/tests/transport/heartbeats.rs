@@ -53,7 +53,7 @@ pub async fn traffic_in_one_direction_only_keeps_the_link(address: &str) {
     publisher.settled().await;
     let delivery = consumer.delivery().await;
     // No-ack: there is nothing to settle.
-    assert!(channel.settle(delivery.tag, Settlement::Ack).is_err());
+    assert!(channel.settle(delivery.tag(), Settlement::Ack).is_err());
     channel
         .delete_queue(&queue, false, false, soon())
         .await

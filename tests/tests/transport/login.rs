@@ -189,7 +189,7 @@ pub async fn a_link_in_memory_talks_like_one_over_tcp(address: &str) {
             .unwrap()
             .unwrap()
             .delivery
-            .message
+            .message()
             .body()
             .len(),
         200_000

@@ -14,6 +14,7 @@ mod conversation;
 mod fake;
 mod faults;
 mod heartbeats;
+mod limits;
 mod login;
 mod nested;
 mod order;
@@ -56,6 +57,7 @@ on_both_releases! {
     conversation::properties_that_do_not_fit_a_frame_are_refused_and_nothing_else_is_hurt,
     conversation::topology_is_declared_bound_unbound_and_deleted,
     heartbeats::traffic_in_one_direction_only_keeps_the_link,
+    limits::messages_over_the_limits_are_events_of_their_own,
     login::a_link_in_memory_talks_like_one_over_tcp,
     nested::a_deeply_nested_header_table_hurts_nobody,
     secrecy::neither_password_nor_payload_reaches_the_log,

@@ -61,31 +61,31 @@ pub async fn a_deeply_nested_header_table_hurts_nobody(address: &str) {
         publisher.publish(&work, &nested(levels), 2);
         assert!(matches!(publisher.settled().await, (2, Verdict::Ack)));
         let got = channel.get(&work, false, soon()).await.unwrap().unwrap();
-        check(&got.delivery.message);
+        check(got.delivery.message());
         channel
-            .settle(got.delivery.tag, Settlement::Requeue)
+            .settle(got.delivery.tag(), Settlement::Requeue)
             .unwrap();
         // Delivered, rejected, and the next one is handled.
         publisher.publish(&work, &Message::new("the next"), 3);
         assert!(matches!(publisher.settled().await, (3, Verdict::Ack)));
         let mut consumer = Consumer::start(&channel, &work, false).await;
         let delivery = consumer.delivery().await;
-        check(&delivery.message);
-        channel.settle(delivery.tag, Settlement::Reject).unwrap();
+        check(delivery.message());
+        channel.settle(delivery.tag(), Settlement::Reject).unwrap();
         let delivery = consumer.delivery().await;
-        assert_eq!(delivery.message.body(), "the next");
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
+        assert_eq!(delivery.message().body(), "the next");
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
         channel
-            .cancel(&name(&delivery.consumer_tag), soon())
+            .cancel(&name(delivery.consumer_tag()), soon())
             .await
             .unwrap();
         // Dead-lettered, intact.
         let mut dead_letters = Consumer::start(&channel, &dead, false).await;
         let delivery = dead_letters.delivery().await;
-        check(&delivery.message);
-        channel.settle(delivery.tag, Settlement::Ack).unwrap();
+        check(delivery.message());
+        channel.settle(delivery.tag(), Settlement::Ack).unwrap();
         channel
-            .cancel(&name(&delivery.consumer_tag), soon())
+            .cancel(&name(delivery.consumer_tag()), soon())
             .await
             .unwrap();
         channel.round_trip(soon()).await.unwrap();

@@ -47,7 +47,7 @@ async fn a_large_publish_holds_up_acks_heartbeats_and_other_channels_by_a_chunk(
     // The socket takes a few megabytes and no more: the rest of the body waits here while these are appended.
     let first = peer.next().await;
     assert_eq!((first.kind, first.channel), (3, large_channel));
-    consuming.settle(delivery.tag, Settlement::Ack).unwrap();
+    consuming.settle(delivery.tag(), Settlement::Ack).unwrap();
     small.publish(&name("q"), &Message::new("small"), 1);
     let control = tokio::spawn(async move {
         let done = consuming.round_trip(soon()).await;

@@ -25,10 +25,10 @@ pub async fn neither_password_nor_payload_reaches_the_log(address: &str) {
     publisher.verdicts(2).await;
     let mut consumer = Consumer::start(&channel, &queue, false).await;
     let delivery = consumer.delivery().await;
-    channel.settle(delivery.tag, Settlement::Requeue).unwrap();
+    channel.settle(delivery.tag(), Settlement::Requeue).unwrap();
     let delivery = consumer.delivery().await;
     tracing::info!(?delivery, ?link, ?channel, "what Debug shows");
-    channel.settle(delivery.tag, Settlement::Ack).unwrap();
+    channel.settle(delivery.tag(), Settlement::Ack).unwrap();
     // An update the broker may refuse; what counts is what is written down.
     let _ = link
         .update_secret("secret-kept-quiet", "refreshed", soon())

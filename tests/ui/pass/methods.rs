@@ -116,15 +116,7 @@ mod tests {
             components,
             converter: Arc::new(JsonConverter),
         };
-        let delivery = Delivery {
-            message: Message::new(body),
-            exchange: "".into(),
-            routing_key: "test".into(),
-            redelivered: false,
-            tag: 1,
-            generation: 1,
-            consumer_tag: "c".into(),
-        };
+        let delivery = Delivery::of(Message::new(body), "", "test");
         HandlerContext::new(delivery, Arc::new(scope))
     }
 

@@ -43,7 +43,7 @@ fn springs() -> Vec<Property> {
         spring("requested-channel-max", channels, Is("2047"), "2047", "Channels per connection asked for; 0 is the broker's limit."),
         spring("connection-timeout", MS, Is("10s"), "60s", "Deadline of the TCP and TLS connect, for each address."),
         spring("channel-rpc-timeout", MS, Is("30s"), "10m", "Deadline of each control call: declare, bind, consume, qos."),
-        spring("max-inbound-message-body-size", Size { min: 1, max: u64::MAX, }, Is("64MB"), "64MB", "The largest body that is taken from the broker."),
+        spring("max-inbound-message-body-size", Size { min: 1, max: u64::MAX, }, Is("64MB"), "64MB", "The largest body that is taken from the broker. A listener rejects a message with a larger one to the dead-letter queue, intact, and goes on; a receive fails and names it."),
         spring("dynamic", Flag, Is("true"), "true", "Whether the declared topology is declared on each new connection."),
     ]
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::*;
 use crate::component::Components;
 use crate::converter::JsonConverter;
-use crate::message::{Delivery, Message};
+use crate::message::{Delivery, Message, Origin};
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Order {
@@ -25,15 +25,14 @@ fn context_of(message: Message, components: Components) -> HandlerContext {
         components,
         converter: Arc::new(JsonConverter),
     };
-    let delivery = Delivery {
-        message,
-        exchange: "shop".into(),
-        routing_key: "order.created".into(),
-        redelivered: true,
-        tag: 7,
-        generation: 1,
+    let origin = Origin {
         consumer_tag: "consumer".into(),
+        ..Origin::default()
     };
+    let delivery = Delivery::of(message, "shop", "order.created")
+        .with_tag(7)
+        .with_redelivered(true)
+        .with_origin(origin);
     HandlerContext::new(delivery, Arc::new(scope))
 }
 

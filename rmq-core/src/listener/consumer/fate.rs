@@ -2,7 +2,7 @@
 
 use crate::error::BoxError;
 use crate::handler::{Acknowledgement, HandlerContext, OutgoingReply};
-use crate::message::Message;
+use crate::message::{Delivery, DeliveryFault, Message};
 use crate::name::Name;
 use crate::observability::DeliveryEnd;
 use crate::time::Deadline;
@@ -13,6 +13,7 @@ use super::super::failure::{FailedDelivery, NoReplyTo};
 use super::super::recoverer::parked;
 use super::super::reply::ReplyAddress;
 use super::super::retry::{Next, after_failure};
+use super::super::session::Session;
 use super::super::settings::FailurePolicy;
 use super::Consumer;
 use super::handle::Flow;
@@ -122,6 +123,38 @@ impl Consumer {
         self.dead_letter(work);
     }
 
+    /// Part of it was left out, so that it can neither be handled nor be put elsewhere by us: the broker, which has it
+    /// whole, moves it. So neither a recoverer nor parking is asked.
+    pub(super) fn reject_incomplete(
+        &self,
+        session: &Session,
+        delivery: &Delivery,
+        fault: DeliveryFault,
+    ) -> Flow {
+        let no_ack = self.listener.settings.no_ack();
+        tracing::error!(
+            listener = %self.listener.settings.id,
+            message_id = delivery.message_id().as_deref(),
+            delivery_tag = delivery.tag(),
+            exchange = delivery.exchange(),
+            routing_key = delivery.routing_key(),
+            lost = no_ack,
+            cause = %fault,
+            "a message over a limit cannot be handled; it is rejected to its queue's dead-letter queue, intact, unless the \
+             listener does not acknowledge"
+        );
+        if no_ack {
+            self.lose();
+        } else {
+            session.settle(
+                delivery.tag(),
+                Settlement::Reject,
+                DeliveryEnd::DeadLettered,
+            );
+        }
+        Flow::Next
+    }
+
     fn dead_letter(&self, work: &Work<'_>) {
         if self.listener.settings.no_ack() {
             self.lose(work);
@@ -140,7 +173,7 @@ impl Consumer {
         let delivery = context.delivery();
         let before = delivery
             .delivery_count()
-            .unwrap_or_else(|| u64::from(delivery.redelivered));
+            .unwrap_or_else(|| u64::from(delivery.redelivered()));
         let settings = &self.listener.settings;
         let wait = settings
             .retry

@@ -51,14 +51,14 @@ enum NoPlace {
 impl Consumer {
     pub(super) async fn handle(&mut self, session: &Arc<Session>, arrived: Arrived) -> Flow {
         let delivery = &arrived.delivery;
-        let properties = delivery.message.properties();
+        let properties = delivery.message().properties();
         let span = process_span(
-            &delivery.exchange,
-            &delivery.routing_key,
+            delivery.exchange(),
+            delivery.routing_key(),
             &self.listener.settings.queues[arrived.queue],
             properties.message_id.as_deref(),
             properties.correlation_id.as_deref(),
-            delivery.tag,
+            delivery.tag(),
         );
         let began = Instant::now();
         let flow = if span.is_none() {
@@ -79,7 +79,14 @@ impl Consumer {
     }
 
     async fn deliver(&mut self, session: &Arc<Session>, arrived: Arrived, began: Instant) -> Flow {
-        let tag = arrived.delivery.tag;
+        let tag = arrived.delivery.tag();
+        if let Some(fault) = arrived
+            .delivery
+            .fault()
+            .filter(|fault| fault.is_incomplete())
+        {
+            return self.reject_incomplete(session, &arrived.delivery, fault);
+        }
         let scope = Arc::clone(&self.listener.scopes[arrived.queue]);
         let mut context = HandlerContext::new(arrived.delivery, scope);
         if let Some(witness) = self.listener.counters.witness() {

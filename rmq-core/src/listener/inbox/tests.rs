@@ -10,15 +10,8 @@ use super::*;
 use crate::message::Message;
 
 fn delivery(tag: u64) -> Delivery {
-    Delivery {
-        message: Message::new("body").with_message_id(format!("m{tag}")),
-        exchange: ByteString::new(),
-        routing_key: ByteString::new(),
-        redelivered: false,
-        tag,
-        generation: 1,
-        consumer_tag: ByteString::new(),
-    }
+    let message = Message::new("body").with_message_id(format!("m{tag}"));
+    Delivery::of(message, "", "").with_tag(tag)
 }
 
 fn filled(
@@ -45,7 +38,7 @@ fn closed() -> CloseCause {
 
 fn tag(event: Option<Event>) -> u64 {
     match event {
-        Some(Event::Delivery(arrived)) => arrived.delivery.tag,
+        Some(Event::Delivery(arrived)) => arrived.delivery.tag(),
         other => panic!("not a delivery: {other:?}"),
     }
 }
@@ -79,8 +72,8 @@ fn without_acknowledgements_the_end_of_the_channel_takes_nothing_away() {
 #[test]
 fn what_is_taken_back_is_the_newest_and_the_rest_keeps_its_order() {
     let (inbox, _sink) = filled(false, 0, 1..8);
-    let taken = inbox.take_back(3, |delivery| delivery.tag != 6);
-    let tags: Vec<u64> = taken.iter().map(|delivery| delivery.tag).collect();
+    let taken = inbox.take_back(3, |delivery| delivery.tag() != 6);
+    let tags: Vec<u64> = taken.iter().map(|delivery| delivery.tag()).collect();
     assert_eq!(tags, [4, 5, 7]);
     for expected in [1, 2, 3, 6] {
         assert_eq!(tag(inbox.poll_now()), expected);

@@ -185,6 +185,7 @@ impl Engine {
             });
         };
         let (reply, cause, returned) = explain(outcome);
+        let returned = returned.map(|returned| Box::new(returned.completed(message.as_ref())));
         let error = PublishError::new(Parts {
             kind,
             message,

@@ -360,15 +360,7 @@ fn returned(id: &str) -> ReturnedMessage {
 pub(super) fn reply_to(correlation_id: &str, body: &'static str) -> Delivery {
     let mut message = Message::new(body).with_content_type("application/json");
     message.properties_mut().correlation_id = Some(correlation_id.into());
-    Delivery {
-        message,
-        exchange: "".into(),
-        routing_key: "".into(),
-        redelivered: false,
-        tag: 1,
-        generation: 1,
-        consumer_tag: "".into(),
-    }
+    Delivery::of(message, "", "")
 }
 
 fn cause(link: bool, code: u16, text: &'static str, publish: bool, by_us: bool) -> CloseCause {

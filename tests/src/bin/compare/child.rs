@@ -1,22 +1,44 @@
 //! One measurement, alone in its process.
 
 use rmq_tests::process::peak_memory_kib;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::job::{Contender, Job, Latencies, Report, Task};
 use crate::usage::Clock;
 use crate::{Failure, amqprs_rival, lapin_rival, ours};
 
+/// A subscriber at its default level and a runtime, for everybody.
+fn runtime(level: tracing::Level) -> Result<tokio::runtime::Runtime, Failure> {
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}
+
+/// Does a job of its own kind and prints the report, and ends without giving anything back.
+pub fn alone<J, R>(
+    job: &str,
+    work: impl AsyncFnOnce(&J) -> Result<R, Failure>,
+) -> Result<(), Failure>
+where
+    J: DeserializeOwned,
+    R: Serialize,
+{
+    let job: J = serde_json::from_str(job)?;
+    // A thousand listeners say at INFO what each of them does.
+    let report = runtime(tracing::Level::WARN)?.block_on(work(&job))?;
+    println!("{}", serde_json::to_string(&report)?);
+    std::process::exit(0)
+}
+
 /// Does the job and prints the report.
 pub fn run(job: &str) -> Result<(), Failure> {
     let job: Job = serde_json::from_str(job)?;
-    // A subscriber at its default level, for everybody.
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stderr)
-        .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime(tracing::Level::INFO)?;
     let clock = Clock::start()?;
     let (messages, mut latencies) = runtime.block_on(work(&job))?;
     let (wall, cpu_micros) = clock.stop()?;

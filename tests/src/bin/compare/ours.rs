@@ -24,14 +24,14 @@ struct Verdicts {
     returned: AtomicU64,
 }
 
-#[on_confirm]
+#[on_confirm(config = Compare)]
 async fn confirmed(confirm: Confirm, verdicts: State<Verdicts>) {
     if confirm.is_ack() {
         verdicts.confirmed.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-#[on_return]
+#[on_return(config = Compare)]
 async fn returned(_message: ReturnedMessage, verdicts: State<Verdicts>) {
     verdicts.returned.fetch_add(1, Ordering::Relaxed);
 }
@@ -44,7 +44,7 @@ struct Handled {
 }
 
 // The file says which queue: each run has its own.
-#[rabbit_listener(queue = "compare", dead_letter = "external")]
+#[rabbit_listener(queue = "compare", dead_letter = "external", config = Compare)]
 async fn on_order(order: Order, handled: State<Handled>) {
     handled.job.handled(order);
     if handled.handled.fetch_add(1, Ordering::Relaxed) + 1 == handled.job.messages {

@@ -1,4 +1,4 @@
-//! A queue of one measurement, declared and filled by a neutral hand.
+//! Queues of one measurement, declared and filled by a neutral hand.
 
 use std::future::Future;
 
@@ -30,10 +30,10 @@ impl Kind {
     }
 }
 
-/// A durable queue.
-pub struct Queue {
+/// Durable queues.
+pub struct Queues {
     url: String,
-    name: String,
+    names: Vec<String>,
 }
 
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
@@ -49,36 +49,31 @@ async fn channel(url: &str) -> Result<(Connection, Channel), Failure> {
     Ok((connection, channel))
 }
 
-impl Queue {
-    /// Declares it.
-    pub fn declare(url: &str, kind: Kind, name: &str) -> Result<Self, Failure> {
+impl Queues {
+    /// Declares them.
+    pub fn declare(url: &str, kind: Kind, names: Vec<String>) -> Result<Self, Failure> {
         block_on(async {
             let (_connection, channel) = channel(url).await?;
-            let mut arguments = FieldTable::default();
-            arguments.insert(
-                "x-queue-type".into(),
-                AMQPValue::LongString(kind.as_str().into()),
-            );
-            let options = QueueDeclareOptions {
-                durable: true,
-                ..QueueDeclareOptions::default()
-            };
-            channel
-                .queue_declare(name.into(), options, arguments)
-                .await?;
+            for name in &names {
+                let mut arguments = FieldTable::default();
+                let kind = AMQPValue::LongString(kind.as_str().into());
+                arguments.insert("x-queue-type".into(), kind);
+                let options = QueueDeclareOptions {
+                    durable: true,
+                    ..QueueDeclareOptions::default()
+                };
+                channel
+                    .queue_declare(name.as_str().into(), options, arguments)
+                    .await?;
+            }
             Ok(Self {
                 url: url.to_owned(),
-                name: name.to_owned(),
+                names,
             })
         })
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Puts so many orders in, each confirmed.
+    /// Puts so many orders in, one queue after another, each confirmed.
     pub fn fill(&self, messages: u64) -> Result<(), Failure> {
         block_on(async {
             let (_connection, channel) = channel(&self.url).await?;
@@ -86,14 +81,14 @@ impl Queue {
                 .confirm_select(ConfirmSelectOptions::default())
                 .await?;
             let mut pending = std::collections::VecDeque::new();
-            for n in 0..messages {
+            for (n, name) in (0..messages).zip(self.names.iter().cycle()) {
                 let properties = BasicProperties::default()
                     .with_delivery_mode(2)
                     .with_content_type("application/json".into())
                     .with_message_id(uuid::Uuid::new_v4().to_string().into());
                 let options = BasicPublishOptions::default();
                 let body = Order::new(n).json()?;
-                let queue = self.name.as_str().into();
+                let queue = name.as_str().into();
                 pending.push_back(
                     channel
                         .basic_publish("".into(), queue, options, &body, properties)
@@ -112,13 +107,15 @@ impl Queue {
         })
     }
 
-    /// Deletes it with what is in it.
+    /// Deletes them with what is in them.
     pub fn delete(self) -> Result<(), Failure> {
         block_on(async {
             let (_connection, channel) = channel(&self.url).await?;
-            channel
-                .queue_delete(self.name.as_str().into(), QueueDeleteOptions::default())
-                .await?;
+            for name in &self.names {
+                channel
+                    .queue_delete(name.as_str().into(), QueueDeleteOptions::default())
+                    .await?;
+            }
             Ok(())
         })
     }

@@ -8,7 +8,7 @@ use rmq_tests::process::cpu_seconds;
 
 use crate::Failure;
 use crate::job::{Contender, Job, Report, Task};
-use crate::queue::{Kind, Queue};
+use crate::queue::{Kind, Queues};
 
 /// One finished measurement and what it cost the broker.
 pub struct Measured {
@@ -38,7 +38,8 @@ pub fn run(
             let Some(&contender) = contenders.get((turn + round) % contenders.len()) else {
                 continue;
             };
-            let queue = Queue::declare(&node.amqp_url(), kind, &unique("compare"))?;
+            let name = unique("compare");
+            let queue = Queues::declare(&node.amqp_url(), kind, vec![name.clone()])?;
             if task == Task::Consume {
                 queue.fill(messages)?;
             }
@@ -46,7 +47,7 @@ pub fn run(
                 contender,
                 task,
                 url: node.amqp_url(),
-                queue: queue.name().to_owned(),
+                queue: name,
                 messages,
                 window: 1_000,
                 tasks: 256,

@@ -5,7 +5,7 @@ use crate::queue::Kind;
 use crate::rounds::{Measured, Rounds};
 
 /// The middle of an odd number of values, and how far they lie apart.
-fn median(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+pub fn median(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);

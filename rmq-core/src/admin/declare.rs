@@ -1,9 +1,14 @@
-//! Declarations sent one after another, all of them, whatever becomes of each.
+//! Declarations, all of them, whatever becomes of each: layer by layer, and within a layer over several channels.
+//!
+//! The broker works a channel off in order and answers each declaration before the next one, so a large topology on one
+//! channel waits for a round trip, and a quorum queue's election, each time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
+use futures_util::future::join_all;
+use parking_lot::Mutex;
 
 use crate::connection::{ChannelLease, Connection, NewLink};
 use crate::error::Place;
@@ -16,10 +21,18 @@ use crate::transport::{Channel, TransportError, TransportErrorKind};
 use super::error::{AdminErrorKind, DeclarationError};
 use super::explain::explain;
 
+/// So many channels declare at once at most ...
+const LANES: usize = 16;
+/// ... and one more is opened for each so many declarations of a layer.
+const PER_LANE: usize = 8;
+
 /// Where channels for declaring come from: a link that nobody else has yet, or a lease.
-pub(super) trait Channels: Send {
+pub(super) trait Channels: Sync {
     /// A fresh channel.
-    fn fresh(&mut self) -> impl Future<Output = Result<Channel, TransportError>> + Send;
+    fn fresh(&self) -> impl Future<Output = Result<Channel, TransportError>> + Send;
+
+    /// How many channels there may be at once.
+    fn lanes(&self) -> usize;
 
     /// The deadline of one call that begins now.
     fn call_deadline(&self) -> Deadline;
@@ -36,8 +49,16 @@ pub(super) struct OfLink<'l> {
 }
 
 impl Channels for OfLink<'_> {
-    async fn fresh(&mut self) -> Result<Channel, TransportError> {
+    async fn fresh(&self) -> Result<Channel, TransportError> {
         self.link.open_channel(self.link.call_deadline()).await
+    }
+
+    fn lanes(&self) -> usize {
+        // Nobody else is on the link yet. A number whose channel has failed comes free a moment later: half are spare.
+        match self.link.channel_max() {
+            0 => LANES,
+            agreed => (usize::from(agreed) / 2).clamp(1, LANES),
+        }
     }
 
     fn call_deadline(&self) -> Deadline {
@@ -53,11 +74,12 @@ impl Channels for OfLink<'_> {
 pub(super) struct OfConnection<'c> {
     pub(super) connection: &'c Connection,
     pub(super) deadline: Deadline,
-    pub(super) held: Option<ChannelLease>,
+    /// Kept until all is declared: a lease that is dropped closes its channel.
+    pub(super) held: Mutex<Vec<ChannelLease>>,
 }
 
 impl Channels for OfConnection<'_> {
-    async fn fresh(&mut self) -> Result<Channel, TransportError> {
+    async fn fresh(&self) -> Result<Channel, TransportError> {
         let lease = self.connection.lease(self.deadline).await;
         let lease = lease.map_err(|error| TransportError {
             kind: TransportErrorKind::Unreachable,
@@ -65,8 +87,13 @@ impl Channels for OfConnection<'_> {
             text: error.to_string(),
         })?;
         let channel = Channel::clone(&lease);
-        self.held = Some(lease);
+        self.held.lock().push(lease);
         Ok(channel)
+    }
+
+    /// Others lease from the same connection, and their channels are counted.
+    fn lanes(&self) -> usize {
+        1
     }
 
     fn call_deadline(&self) -> Deadline {
@@ -74,39 +101,85 @@ impl Channels for OfConnection<'_> {
     }
 }
 
-/// Declares all of it in order. Each failure closes its channel, so what follows gets a fresh one; a lost link ends it.
+/// Declares all of it, one layer behind the other. Gives what failed, in the order of the declarations.
 pub(super) async fn declare_all(
-    channels: &mut impl Channels,
-    declarations: &[Declaration<'_>],
+    channels: &impl Channels,
+    layers: &[Vec<Declaration<'_>>],
 ) -> Vec<DeclarationError> {
+    let mut lanes: Vec<Option<Channel>> = Vec::new();
     let mut failed = Vec::new();
-    let mut channel: Option<Channel> = None;
-    for declaration in declarations {
-        let current = match channel.take().filter(|open| open.close_cause().is_none()) {
-            Some(open) => Ok(open),
-            None => channels.fresh().await,
+    for layer in layers {
+        let run = Run {
+            layer,
+            next: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
         };
-        let result = match current {
-            Ok(open) => {
-                let result = declare(&open, *declaration, channels.call_deadline()).await;
-                channel = Some(open);
-                result
-            }
-            Err(error) => Err(error),
-        };
-        channels.progressed();
-        let Err(error) = result else { continue };
-        let (subject, place) = subject(*declaration);
-        let unusable = ends_link(&error);
-        failed.push(explain(subject, place.clone(), &error));
-        if unusable {
+        let many = layer.len().div_ceil(PER_LANE).min(channels.lanes());
+        if lanes.len() < many {
+            lanes.resize_with(many, || None);
+        }
+        let running = lanes.iter_mut().take(many);
+        let done = join_all(running.map(|lane| run.lane(channels, lane))).await;
+        let mut failures: Vec<_> = done.into_iter().flatten().collect();
+        failures.sort_by_key(|(at, _)| *at);
+        failed.extend(failures.into_iter().map(|(_, failure)| failure));
+        if run.ended.into_inner() {
             break;
         }
     }
-    if let Some(channel) = channel {
-        channel.close(Deadline::after(Duration::from_secs(5))).await;
-    }
+    let open = lanes.into_iter().flatten();
+    join_all(open.map(|channel| async move { channel.close(Deadline::after(GOODBYE)).await }))
+        .await;
     failed
+}
+
+/// How long closing a channel may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// One layer on its way.
+struct Run<'r> {
+    layer: &'r [Declaration<'r>],
+    next: AtomicUsize,
+    /// The link is lost.
+    ended: AtomicBool,
+}
+
+impl Run<'_> {
+    /// Takes one declaration after the other. Each failure closes its channel, so what follows gets a fresh one; a lost
+    /// link ends it all.
+    async fn lane(
+        &self,
+        channels: &impl Channels,
+        lane: &mut Option<Channel>,
+    ) -> Vec<(usize, DeclarationError)> {
+        let mut failed = Vec::new();
+        while !self.ended.load(Ordering::Relaxed) {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(declaration) = self.layer.get(at) else {
+                break;
+            };
+            let current = match lane.take().filter(|open| open.close_cause().is_none()) {
+                Some(open) => Ok(open),
+                None => channels.fresh().await,
+            };
+            let result = match current {
+                Ok(open) => {
+                    let result = declare(&open, *declaration, channels.call_deadline()).await;
+                    *lane = Some(open);
+                    result
+                }
+                Err(error) => Err(error),
+            };
+            channels.progressed();
+            let Err(error) = result else { continue };
+            let (subject, place) = subject(*declaration);
+            failed.push((at, explain(subject, place.clone(), &error)));
+            if ends_link(&error) {
+                self.ended.store(true, Ordering::Relaxed);
+            }
+        }
+        failed
+    }
 }
 
 /// Whether nothing more can be declared on this link. The broker answers some mistakes, such as an unknown type of

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::connection::{ChannelLease, Connection};
 use crate::name::Name;
 use crate::time::Deadline;
@@ -95,8 +97,8 @@ impl RabbitAdmin {
         if !exclusive.is_empty() {
             return Err(AdminError::declarations_failed(exclusive));
         }
-        let steps = topology.declarations();
-        self.declare_steps(&self.connection, &steps).await
+        self.declare_layers(&self.connection, &topology.layers())
+            .await
     }
 
     /// Declares the program's topology again now, exclusive queues excepted: for a queue that somebody deleted.
@@ -113,21 +115,21 @@ impl RabbitAdmin {
     /// As [`declare`](Self::declare).
     #[doc(hidden)]
     pub async fn declare_topology_on(&self, connection: &Connection) -> Result<(), AdminError> {
-        let steps = self.hook.steps(connection.purpose());
-        self.declare_steps(connection, &steps).await
+        let layers = self.hook.layers(connection.purpose());
+        self.declare_layers(connection, &layers).await
     }
 
-    async fn declare_steps(
+    async fn declare_layers(
         &self,
         connection: &Connection,
-        steps: &[Declaration<'_>],
+        layers: &[Vec<Declaration<'_>>],
     ) -> Result<(), AdminError> {
-        let mut channels = OfConnection {
+        let channels = OfConnection {
             connection,
             deadline: self.deadline(),
-            held: None,
+            held: Mutex::default(),
         };
-        let failed = declare_all(&mut channels, steps).await;
+        let failed = declare_all(&channels, layers).await;
         if failed.is_empty() {
             Ok(())
         } else {

@@ -46,24 +46,26 @@ impl TopologyHook {
     }
 
     /// What a connection for that purpose may declare.
-    pub(super) fn steps(&self, purpose: Purpose) -> Vec<Declaration<'_>> {
-        let mut steps = self.part(false);
+    pub(super) fn layers(&self, purpose: Purpose) -> Vec<Vec<Declaration<'_>>> {
+        let mut layers = self.part(false);
         if purpose == Purpose::Consuming {
-            steps.extend(self.part(true));
+            layers.extend(self.part(true));
         }
-        steps
+        layers
     }
 
-    fn part(&self, exclusive: bool) -> Vec<Declaration<'_>> {
-        let all = self.topology.declarations().into_iter();
-        all.filter(|step| is_exclusive(&self.topology, *step) == exclusive)
-            .collect()
+    fn part(&self, exclusive: bool) -> Vec<Vec<Declaration<'_>>> {
+        let mut layers = self.topology.layers();
+        for layer in &mut layers {
+            layer.retain(|step| is_exclusive(&self.topology, *step) == exclusive);
+        }
+        layers
     }
 
     async fn declare(&self, link: &NewLink) -> Result<(), HookError> {
         let mut failed = self.declare_shared(link).await;
         if link.purpose() == Purpose::Consuming {
-            failed.extend(declare_all(&mut self.channels(link), &self.part(true)).await);
+            failed.extend(declare_all(&self.channels(link), &self.part(true)).await);
         }
         if failed.is_empty() {
             return Ok(());
@@ -86,7 +88,7 @@ impl TopologyHook {
             return Vec::new();
         }
         let began = Instant::now();
-        let failed = declare_all(&mut self.channels(link), &self.part(false)).await;
+        let failed = declare_all(&self.channels(link), &self.part(false)).await;
         if failed.is_empty()
             && let Some(mut standing) = turn
         {

@@ -51,6 +51,12 @@ impl NewLink {
         Deadline::after_or_never(self.rpc_timeout)
     }
 
+    /// How many channels were agreed on; zero means no limit.
+    #[must_use]
+    pub fn channel_max(&self) -> u16 {
+        self.link.channel_max()
+    }
+
     /// A channel of this link. Close it.
     ///
     /// # Errors

@@ -57,22 +57,27 @@ impl Topology {
         self.exchanges.is_empty() && self.queues.is_empty() && self.bindings.is_empty()
     }
 
+    /// The steps one by one, in the order of [`Topology::layers`].
+    pub fn declarations(&self) -> Vec<Declaration<'_>> {
+        self.layers().concat()
+    }
+
     /// The steps in the order they are sent: exchanges, dead-letter queues, the bindings that lead
     /// to them, the other queues, the other bindings. So a queue never stands without its
-    /// dead-letter route, and a route to it never without the queue.
-    pub fn declarations(&self) -> Vec<Declaration<'_>> {
+    /// dead-letter route, and a route to it never without the queue. The steps of one layer do not depend on each other.
+    pub fn layers(&self) -> Vec<Vec<Declaration<'_>>> {
         let (dead_letter_queues, queues) = self.queues.split_at(self.dead_letter_queues);
         let (early, late): (Vec<_>, Vec<_>) = self
             .bindings
             .iter()
             .partition(|binding| leads_to(binding, dead_letter_queues));
-        let exchanges = self.exchanges.iter().map(Declaration::Exchange);
-        exchanges
-            .chain(dead_letter_queues.iter().map(Declaration::Queue))
-            .chain(early.into_iter().map(Declaration::Binding))
-            .chain(queues.iter().map(Declaration::Queue))
-            .chain(late.into_iter().map(Declaration::Binding))
-            .collect()
+        vec![
+            self.exchanges.iter().map(Declaration::Exchange).collect(),
+            dead_letter_queues.iter().map(Declaration::Queue).collect(),
+            early.into_iter().map(Declaration::Binding).collect(),
+            queues.iter().map(Declaration::Queue).collect(),
+            late.into_iter().map(Declaration::Binding).collect(),
+        ]
     }
 
     /// Where the dead letters of a queue end, as far as this topology knows.

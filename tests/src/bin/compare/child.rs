@@ -30,9 +30,11 @@ where
 {
     let job: J = serde_json::from_str(job)?;
     // A thousand listeners say at INFO what each of them does.
-    let report = runtime(tracing::Level::WARN)?.block_on(work(&job))?;
+    let runtime = runtime(tracing::Level::WARN)?;
+    let report = runtime.block_on(work(&job))?;
     println!("{}", serde_json::to_string(&report)?);
-    std::process::exit(0)
+    runtime.shutdown_background();
+    Ok(())
 }
 
 /// Does the job and prints the report.

@@ -13,7 +13,6 @@ use super::super::failure::{FailedDelivery, NoReplyTo};
 use super::super::recoverer::parked;
 use super::super::reply::ReplyAddress;
 use super::super::retry::{Next, after_failure};
-use super::super::session::Session;
 use super::super::settings::FailurePolicy;
 use super::Consumer;
 use super::handle::Flow;
@@ -127,31 +126,22 @@ impl Consumer {
     /// whole, moves it. So neither a recoverer nor parking is asked.
     pub(super) fn reject_incomplete(
         &self,
-        session: &Session,
+        work: &Work<'_>,
         delivery: &Delivery,
         fault: DeliveryFault,
     ) -> Flow {
-        let no_ack = self.listener.settings.no_ack();
         tracing::error!(
             listener = %self.listener.settings.id,
             message_id = delivery.message_id().as_deref(),
             delivery_tag = delivery.tag(),
             exchange = delivery.exchange(),
             routing_key = delivery.routing_key(),
-            lost = no_ack,
+            lost = self.listener.settings.no_ack(),
             cause = %fault,
             "a message over a limit cannot be handled; it is rejected to its queue's dead-letter queue, intact, unless the \
              listener does not acknowledge"
         );
-        if no_ack {
-            self.lose();
-        } else {
-            session.settle(
-                delivery.tag(),
-                Settlement::Reject,
-                DeliveryEnd::DeadLettered,
-            );
-        }
+        self.dead_letter(work);
         Flow::Next
     }
 

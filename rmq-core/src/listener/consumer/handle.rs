@@ -80,19 +80,16 @@ impl Consumer {
 
     async fn deliver(&mut self, session: &Arc<Session>, arrived: Arrived, began: Instant) -> Flow {
         let tag = arrived.delivery.tag();
-        if let Some(fault) = arrived
-            .delivery
-            .fault()
-            .filter(|fault| fault.is_incomplete())
-        {
-            return self.reject_incomplete(session, &arrived.delivery, fault);
+        let mut work = Work::new(session, tag, began);
+        let fault = arrived.delivery.fault();
+        if let Some(fault) = fault.filter(|fault| fault.is_incomplete()) {
+            return self.reject_incomplete(&work, &arrived.delivery, fault);
         }
         let scope = Arc::clone(&self.listener.scopes[arrived.queue]);
         let mut context = HandlerContext::new(arrived.delivery, scope);
         if let Some(witness) = self.listener.counters.witness() {
             witness.begun(&self.listener.settings.id, context.message().message_id());
         }
-        let mut work = Work::new(session, tag, began);
         if self.listener.settings.acknowledge == AcknowledgeMode::Manual {
             let (by_hand, acknowledger) = ByHand::new(session, tag);
             work.by_hand = Some(by_hand);

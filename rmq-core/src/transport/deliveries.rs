@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::DeliverySink;
+use super::lease::Lease;
+use bytestring::ByteString;
+
 use crate::message::{Delivery, Origin};
 
 /// Places are stable: a message under way remembers its consumer's.
@@ -24,6 +27,17 @@ const ROOM: usize = 8;
 
 /// How many cancelled consumers are remembered before their places are used again.
 const REMEMBERED: usize = 16;
+
+impl Lease {
+    /// What the deliveries to one consumer have in common.
+    pub(super) fn origin(&self, consumer_tag: ByteString) -> Origin {
+        Origin {
+            consumer_tag,
+            generation: self.generation,
+            limits: self.limits,
+        }
+    }
+}
 
 impl Consumer {
     fn tag(&self) -> &[u8] {

@@ -199,7 +199,7 @@ pub(super) fn content(
                 .and_then(|id| std::str::from_utf8(id).ok());
             let tag = lease.tag_of(glance.headers.unwrap_or_default(), id);
             let returned = ReturnedMessage::new(
-                content.message(lease.limits().headers),
+                content.message(lease.limits.headers),
                 code,
                 complete.text,
                 content.exchange().into(),

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use bytes::BufMut;
-use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
-use crate::message::{Limits, Message, Origin, ReturnedMessage, wire};
+use crate::message::{Limits, Message, ReturnedMessage, wire};
 use crate::name::Name;
 
 use super::control::Control;
@@ -31,7 +30,7 @@ static GENERATIONS: AtomicU64 = AtomicU64::new(1);
 pub(super) struct Lease {
     pub(super) number: u16,
     pub(super) generation: u64,
-    limits: Limits,
+    pub(super) limits: Limits,
     outbox: Arc<Outbox>,
     pub(super) runtime: tokio::runtime::Handle,
     private_header: PrivateHeader,
@@ -111,19 +110,6 @@ impl Lease {
             prefetch: AtomicU16::new(0),
             ended: watch::Sender::new(None),
         })
-    }
-
-    /// What the deliveries to one consumer have in common.
-    pub(super) fn origin(&self, consumer_tag: ByteString) -> Origin {
-        Origin {
-            consumer_tag,
-            generation: self.generation,
-            limits: self.limits,
-        }
-    }
-
-    pub(super) const fn limits(&self) -> Limits {
-        self.limits
     }
 
     pub(super) fn ended(&self) -> watch::Receiver<Option<CloseCause>> {

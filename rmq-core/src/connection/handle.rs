@@ -147,6 +147,12 @@ impl Connection {
         lease(&self.0.shared, Wanted::Publishing(sink), deadline).await
     }
 
+    /// Whether the broker takes no publishes at this moment.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.0.shared.is_blocked()
+    }
+
     /// Waits while the broker takes no publishes. Returns at once when it does, also while there is no link.
     ///
     /// # Errors

@@ -64,6 +64,10 @@ impl Shared {
         self.events.subscribe()
     }
 
+    pub(super) fn is_blocked(&self) -> bool {
+        matches!(*self.state.borrow(), ConnectionState::Blocked { .. })
+    }
+
     /// Moves the state, and tells everybody if it moved.
     pub(super) fn happened(&self, what: Move) -> bool {
         let event = event_of(&what);

@@ -17,12 +17,48 @@ pub const PRIVATE_HEADER: &str = "x-rmq-publish";
 /// dead-letters such a message, intact, before its handler runs.
 #[derive(Clone, Default)]
 pub struct Headers {
-    /// From the broker: the table's content.
-    raw: Bytes,
-    limits: Option<HeaderLimits>,
-    read: OnceLock<Result<Vec<(ByteString, Value)>, TableError>>,
-    /// Set here, behind those of `raw`.
+    /// From the broker, if there were any. Apart, because a message that is sent has none.
+    broker: Option<Box<BrokerTable>>,
+    /// Set here, behind those from the broker.
     own: Vec<(ByteString, Value)>,
+}
+
+#[derive(Clone)]
+struct BrokerTable {
+    /// The table's content.
+    raw: Bytes,
+    limits: HeaderLimits,
+    read: OnceLock<Result<Vec<(ByteString, Value)>, TableError>>,
+}
+
+impl BrokerTable {
+    fn fields(&self) -> &[(ByteString, Value)] {
+        let read = self.read.get_or_init(|| {
+            self.limits.check_length(self.raw.len())?;
+            let mut fields = table::read(&self.raw, self.limits.depth)?;
+            fields.retain(|(name, _)| name != PRIVATE_HEADER);
+            Ok(fields)
+        });
+        read.as_deref().unwrap_or_default()
+    }
+
+    fn fault(&self) -> Option<TableError> {
+        match self.read.get() {
+            Some(read) => read.as_ref().err().copied(),
+            None => self.limits.check(&self.raw).err(),
+        }
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Value> {
+        self.raw = table::without(&self.raw, name);
+        let mut removed = None;
+        if let Some(Ok(fields)) = self.read.get_mut() {
+            while let Some(index) = fields.iter().position(|(key, _)| key == name) {
+                removed = Some(fields.remove(index).1);
+            }
+        }
+        removed
+    }
 }
 
 impl Headers {
@@ -35,39 +71,26 @@ impl Headers {
     /// Headers as the broker sent them: a table's content without its length prefix.
     #[must_use]
     pub fn from_wire(content: Bytes, limits: HeaderLimits) -> Self {
-        Self {
+        let none = content.is_empty();
+        let table = BrokerTable {
             raw: content,
-            limits: Some(limits),
+            limits,
             read: OnceLock::new(),
+        };
+        Self {
+            broker: (!none).then(|| Box::new(table)),
             own: Vec::new(),
         }
     }
 
     fn broker_fields(&self) -> &[(ByteString, Value)] {
-        if self.raw.is_empty() {
-            return &[];
-        }
-        let read = self.read.get_or_init(|| {
-            let limits = self.limits.unwrap_or_default();
-            limits.check_length(self.raw.len())?;
-            let mut fields = table::read(&self.raw, limits.depth)?;
-            fields.retain(|(name, _)| name != PRIVATE_HEADER);
-            Ok(fields)
-        });
-        read.as_deref().unwrap_or_default()
+        self.broker.as_deref().map_or(&[], BrokerTable::fields)
     }
 
     /// Why the broker's table could not be read, if it could not.
     #[must_use]
     pub fn fault(&self) -> Option<TableError> {
-        if self.raw.is_empty() {
-            return None;
-        }
-        let limits = self.limits.unwrap_or_default();
-        if let Some(read) = self.read.get() {
-            return read.as_ref().err().copied();
-        }
-        limits.check(&self.raw).err()
+        self.broker.as_deref()?.fault()
     }
 
     /// A header's value. The one set last wins.
@@ -117,15 +140,10 @@ impl Headers {
 
     /// Removes a header and gives it back.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        if self.broker_fields().iter().any(|(key, _)| key == name) {
-            self.raw = table::without(&self.raw, name);
-            let mut removed = None;
-            if let Some(Ok(fields)) = self.read.get_mut() {
-                while let Some(index) = fields.iter().position(|(key, _)| key == name) {
-                    removed = Some(fields.remove(index).1);
-                }
-            }
-            return removed;
+        if let Some(broker) = &mut self.broker
+            && broker.fields().iter().any(|(key, _)| key == name)
+        {
+            return broker.remove(name);
         }
         let index = self.own.iter().position(|(key, _)| key == name)?;
         Some(self.own.remove(index).1)
@@ -143,14 +161,15 @@ impl Headers {
     /// Whether nothing would be written.
     #[must_use]
     pub fn is_empty_on_the_wire(&self) -> bool {
-        self.raw.is_empty() && self.own.is_empty()
+        let from_broker = self.broker.as_ref();
+        self.own.is_empty() && from_broker.is_none_or(|broker| broker.raw.is_empty())
     }
 
     /// Appends the table's content, without the length prefix and without a private header that an earlier
     /// publish left in it.
     pub fn write(&self, out: &mut BytesMut) {
-        if !self.raw.is_empty() {
-            out.extend_from_slice(&table::without(&self.raw, PRIVATE_HEADER));
+        if let Some(broker) = &self.broker {
+            out.extend_from_slice(&table::without(&broker.raw, PRIVATE_HEADER));
         }
         table::write_fields(out, &self.own);
     }

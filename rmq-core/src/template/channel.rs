@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::connection::{ChannelLease, ConnectError, Connection, ConnectionState};
+use crate::connection::{ChannelLease, ConnectError, Connection};
 use crate::message::Message;
 use crate::name::Name;
 use crate::time::Deadline;
@@ -114,7 +114,7 @@ impl ChannelSource for Connection {
     }
 
     fn is_blocked(&self) -> bool {
-        matches!(*self.state().borrow(), ConnectionState::Blocked { .. })
+        Self::is_blocked(self)
     }
 
     fn wait_unblocked(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), ConnectError>> {

@@ -265,7 +265,7 @@ mod tests {
     }
 
     /// RabbitMQ copies properties of up to 64 bytes and shares larger ones: on classic queues that costs it a third of
-    /// its throughput (`docs/decisions/0006`).
+    /// its throughput (`docs/decisions/0006-a-return-is-found-by-an-id-of-ours.md`).
     #[test]
     fn what_we_say_about_a_json_message_fits_64_bytes() {
         let mut message = Message::new("{}").with_message_id(as_text(new_message_id()));

@@ -161,27 +161,27 @@ impl Publish {
             Ok(ready) => ready,
             Err(error) => return Ok(Err(error)),
         };
-        let template = self.template.clone();
-        match template.engine().try_admit(self.message.body().len()) {
-            Some(room) => Ok(Ok(self.submit(ready, room))),
+        let room = self.template.engine().try_admit(self.message.body().len());
+        match room.map(Room::take) {
+            Some(bytes) => Ok(Ok(self.submit(ready, bytes))),
             None => Err(ready),
         }
     }
 
     /// Waits for room, and sends.
     async fn enqueue_later(mut self, ready: Ready) -> Result<PendingConfirm, PublishError> {
-        let template = self.template.clone();
-        let deadline = Deadline::after(template.settings().window_timeout);
+        let deadline = Deadline::after(self.template.settings().window_timeout);
         let body = self.message.body().len();
-        match template.engine().admit(body, deadline).await {
-            Ok(room) => Ok(self.submit(ready, room)),
+        let room = self.template.engine().admit(body, deadline).await;
+        match room.map(Room::take) {
+            Ok(bytes) => Ok(self.submit(ready, bytes)),
             Err((reason, cause)) => Err(ready.refuse(&mut self, reason, cause)),
         }
     }
 
-    fn submit(&mut self, ready: Ready, room: Room<'_>) -> PendingConfirm {
+    fn submit(&mut self, ready: Ready, bytes: u32) -> PendingConfirm {
         let draft = ready.into_draft(self);
-        PendingConfirm::new(self.template.engine().submit(draft, room))
+        PendingConfirm::new(self.template.engine().submit(draft, bytes))
     }
 
     /// The error of a publish that was not sent. The message goes into it.

@@ -13,6 +13,7 @@ use bytes::{Buf, BytesMut};
 use futures_util::Stream;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio_util::compat::Compat;
 
 use super::lapin_frames::LapinFrames;
@@ -23,7 +24,10 @@ const WAITING_LIMIT: usize = 4 * 1024 * 1024;
 
 /// What lapin has not read yet.
 #[derive(Debug, Default)]
-pub(super) struct ToLapin(Mutex<Waiting>);
+pub(super) struct ToLapin {
+    waiting: Mutex<Waiting>,
+    left: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -35,7 +39,7 @@ struct Waiting {
 impl ToLapin {
     /// Appends frames for lapin. `false` when it has stopped reading.
     pub(super) fn push(&self, write: impl FnOnce(&mut BytesMut)) -> bool {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         if waiting.bytes.len() > WAITING_LIMIT {
             return false;
         }
@@ -50,13 +54,18 @@ impl ToLapin {
 
     /// Ends the stream behind what waits.
     pub(super) fn end(&self) {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.waiting.lock();
         waiting.ended = true;
         let reader = waiting.reader.take();
         drop(waiting);
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+
+    /// Waits until lapin has dropped its end.
+    pub(super) async fn left(&self) {
+        self.left.notified().await;
     }
 }
 
@@ -79,7 +88,7 @@ impl AsyncRead for LapinEnd {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut waiting = self.shared.to_lapin.0.lock();
+        let mut waiting = self.shared.to_lapin.waiting.lock();
         if waiting.bytes.is_empty() && !waiting.ended {
             waiting.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -115,6 +124,7 @@ impl AsyncWrite for LapinEnd {
 
 impl Drop for LapinEnd {
     fn drop(&mut self) {
+        self.shared.to_lapin.left.notify_one();
         self.shared.lost("the control plane has ended");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::shared::Shared;
@@ -12,6 +13,9 @@ use super::{CloseCause, LinkState, reader, writer};
 
 /// How long the last frames (our answer to the broker's close, say) may take.
 const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// How long lapin may take to see that its connection is closed.
+const LAST_READ: Duration = Duration::from_secs(1);
 
 /// Starts the tasks of a link.
 pub(super) fn start<R, W>(shared: &Arc<Shared>, reading: R, writing: W)
@@ -39,9 +43,30 @@ impl Drop for Ending {
             lease.end(&cause);
             lease.close_control();
         }
-        shared.to_lapin.end();
+        end_pipe(PipeEnd(Arc::clone(shared)), cause.by_us);
         shared.state.send_replace(LinkState::Closed(cause));
         drop(shared.lapin.lock().take());
+    }
+}
+
+/// Ends lapin's stream when dropped.
+struct PipeEnd(Arc<Shared>);
+
+impl Drop for PipeEnd {
+    fn drop(&mut self) {
+        self.0.to_lapin.end();
+    }
+}
+
+/// After a close of ours lapin leaves by itself once it has read the broker's close-ok. The end of the stream before
+/// that would be a fault to it, and every ordinary stop would log errors.
+fn end_pipe(pipe: PipeEnd, by_us: bool) {
+    if by_us && let Ok(runtime) = Handle::try_current() {
+        // A runtime that stops drops the task, and so ends the pipe.
+        runtime.spawn(async move {
+            let left = pipe.0.to_lapin.left();
+            drop(tokio::time::timeout(LAST_READ, left).await);
+        });
     }
 }
 

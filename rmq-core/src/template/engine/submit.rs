@@ -23,12 +23,9 @@ pub(in crate::template) type Refusal = (RefusedReason, ByteString);
 impl Engine {
     /// Room at once; `None` when the message has to wait, or is not let in at all: [`Engine::admit`] says which.
     pub(in crate::template) fn try_admit(&self, body: usize) -> Option<Room<'_>> {
-        let waits =
-            self.stopping.is_cancelled() || self.source.is_blocked() || !self.callbacks_have_room();
-        if waits {
-            return None;
-        }
-        self.window.try_reserve(body)
+        // A stop is seen by the window or by the gate.
+        let waits = self.source.is_blocked() || !self.callbacks_have_room();
+        (!waits).then(|| self.window.try_reserve(body)).flatten()
     }
 
     fn callbacks_have_room(&self) -> bool {
@@ -94,12 +91,12 @@ impl Engine {
         }
     }
 
-    /// Enters a message. From here on the engine owns its fate, whatever the caller does.
-    pub(in crate::template) fn submit(&self, draft: Draft, room: Room<'_>) -> Arc<Entry> {
+    /// Enters a message that has room: so many bytes of the window are its own. From here on the engine owns its fate,
+    /// whatever the caller does.
+    pub(in crate::template) fn submit(&self, draft: Draft, bytes: u32) -> Arc<Entry> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let entered = Instant::now();
         let deadline = Deadline::behind(entered, self.settings.confirm_timeout).instant();
-        let bytes = room.take();
         let entry = Arc::new(Entry::new(draft, bytes, sequence, entered, deadline));
         self.ledger.enter();
         // A statement of its own: the lock is free again before the outcome is looked at.

@@ -124,7 +124,7 @@ fn granted<T>(waited: Result<Result<T, AcquireError>, Elapsed>) -> Result<T, NoR
 
 impl Room<'_> {
     /// Takes the room; from here on the message's settlement gives it back. The bytes it cost.
-    pub(super) fn take(mut self) -> u32 {
+    pub(in crate::template) fn take(mut self) -> u32 {
         let bytes = self.bytes;
         self.messages = 0;
         self.bytes = 0;

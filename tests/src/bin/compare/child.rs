@@ -60,6 +60,7 @@ async fn work(job: &Job) -> Result<(u64, Option<Latencies>), Failure> {
     let messages = match (job.contender, job.task) {
         (Contender::Lapin, Task::Window) => lapin_rival::window(job).await?,
         (Contender::Lapin, Task::Tasks) => lapin_rival::tasks(job).await?,
+        (Contender::LapinApart, Task::Tasks) => lapin_rival::tasks_apart(job).await?,
         (Contender::Lapin, Task::Consume) => lapin_rival::consume(job).await?,
         (Contender::Lapin, Task::Latency) => return timed(lapin_rival::latency(job).await?),
         (Contender::LapinFast, Task::Window) => lapin_rival::window_by_handfuls(job).await?,

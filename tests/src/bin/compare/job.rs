@@ -18,6 +18,8 @@ pub enum Contender {
     Lapin,
     /// lapin's fast idiom.
     LapinFast,
+    /// lapin with a channel for each task: tasks that publish on one channel swap their verdicts.
+    LapinApart,
     /// amqprs with callbacks.
     Amqprs,
 }
@@ -28,6 +30,7 @@ impl Contender {
         match self {
             Self::Rmq => "rmq",
             Self::Lapin => "lapin by hand",
+            Self::LapinApart => "lapin by hand, a channel a task",
             Self::LapinFast => "lapin, 64 at once / ack per 50",
             Self::Amqprs => "amqprs by hand",
         }
@@ -60,10 +63,10 @@ impl Task {
 
     /// Who takes part: what a rival has no idiom for is left out.
     pub const fn contenders(self) -> &'static [Contender] {
-        use Contender::{Amqprs, Lapin, LapinFast, Rmq};
+        use Contender::{Amqprs, Lapin, LapinApart, LapinFast, Rmq};
         match self {
             Self::Window | Self::Consume => &[Rmq, Lapin, LapinFast, Amqprs],
-            Self::Tasks => &[Rmq, Lapin],
+            Self::Tasks => &[Rmq, Lapin, LapinApart],
             Self::Latency => &[Rmq, Lapin, Amqprs],
         }
     }

@@ -32,10 +32,13 @@ async fn channel(job: &Job) -> Result<(Connection, Channel), Failure> {
 
 async fn confirming(job: &Job) -> Result<(Connection, Channel), Failure> {
     let (connection, channel) = channel(job).await?;
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
-        .await?;
+    confirms(&channel).await?;
     Ok((connection, channel))
+}
+
+async fn confirms(channel: &Channel) -> Result<(), Failure> {
+    let options = ConfirmSelectOptions::default();
+    Ok(channel.confirm_select(options).await?)
 }
 
 async fn publish(channel: &Channel, queue: &str, n: u64) -> Result<PublisherConfirm, Failure> {
@@ -105,9 +108,28 @@ pub async fn window_by_handfuls(job: &Job) -> Result<u64, Failure> {
 /// Many tasks on one channel, each awaiting its own verdict.
 pub async fn tasks(job: &Job) -> Result<u64, Failure> {
     let (_connection, channel) = confirming(job).await?;
+    each_its_own(job, (0..job.tasks).map(|_| channel.clone())).await
+}
+
+/// Many tasks, each on a channel of its own.
+pub async fn tasks_apart(job: &Job) -> Result<u64, Failure> {
+    let (connection, first) = confirming(job).await?;
+    let mut channels = vec![first];
+    for _ in 1..job.tasks {
+        let channel = connection.create_channel().await?;
+        confirms(&channel).await?;
+        channels.push(channel);
+    }
+    each_its_own(job, channels).await
+}
+
+async fn each_its_own(
+    job: &Job,
+    channels: impl IntoIterator<Item = Channel>,
+) -> Result<u64, Failure> {
     let mut tasks = tokio::task::JoinSet::new();
-    for task in 0..job.tasks {
-        let (channel, job) = (channel.clone(), job.clone());
+    for (task, channel) in (0..).zip(channels) {
+        let job = job.clone();
         tasks.spawn(async move {
             let mut confirmed = 0;
             for n in job.share(task) {

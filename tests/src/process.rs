@@ -1,4 +1,4 @@
-//! What another process on this machine costs, as `/proc` tells it.
+//! What a process on this machine costs, and what machine it is, as `/proc` tells it.
 
 use std::fs;
 use std::io;
@@ -32,6 +32,17 @@ pub fn memory_kib(pid: u32) -> io::Result<u64> {
 /// There is no such process.
 pub fn peak_memory_kib(pid: u32) -> io::Result<u64> {
     status_kib(pid, "VmHWM:")
+}
+
+/// Cores and model of this machine.
+#[must_use]
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = cpus.lines().find(|line| line.starts_with("model name"));
+    let model = line.and_then(|line| line.split_once(": "));
+    let model = model.map_or("an unknown model", |(_, model)| model);
+    format!("{cores} cores of {model}")
 }
 
 fn status_kib(pid: u32, field: &str) -> io::Result<u64> {

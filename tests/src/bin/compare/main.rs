@@ -24,6 +24,7 @@ mod usage;
 use std::process::ExitCode;
 
 use rmq_tests::broker::{Node, NodeConfig, Release};
+use rmq_tests::process::machine;
 
 use job::Task;
 use queue::Kind;
@@ -71,7 +72,7 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
 
 fn compare(options: &Options) -> Result<(), Failure> {
     let node = Node::start(options.release, NodeConfig::default())?;
-    println!("{}", machine(options));
+    println!("{}", setting(options, &node)?);
     for (name, task) in [
         ("window", Task::Window),
         ("tasks", Task::Tasks),
@@ -103,20 +104,15 @@ fn compare(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn machine(options: &Options) -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let model = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(": ")?.1.to_owned())
-        });
-    format!(
-        "{cores} cores of {}; {:?}, one node; lapin 4.12, amqprs 2.1; median of {} alternating rounds; 256-byte JSON, persistent, mandatory.",
-        model.unwrap_or_else(|| "an unknown model".to_owned()),
-        options.release,
-        options.rounds
-    )
+fn setting(options: &Options, node: &Node) -> Result<String, Failure> {
+    let version = node.rabbitmqctl(&["eval", "rabbit_misc:version()."])?;
+    Ok(format!(
+        "{}; RabbitMQ {}, one node; lapin 4.12, amqprs 2.1; median of {} alternating rounds of {} messages; 256-byte JSON, persistent, mandatory.",
+        machine(),
+        version.trim().trim_matches('"'),
+        options.rounds,
+        options.messages,
+    ))
 }
 
 fn main() -> ExitCode {

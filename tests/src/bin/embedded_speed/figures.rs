@@ -85,18 +85,3 @@ pub fn print_start(times: &[Duration]) -> bool {
     );
     holds
 }
-
-/// Cores and model of this machine.
-pub fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let model = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(": ")?.1.to_owned())
-        });
-    format!(
-        "{cores} cores of {}",
-        model.unwrap_or_else(|| "an unknown model".to_owned())
-    )
-}

@@ -15,6 +15,7 @@ mod rounds;
 use std::process::ExitCode;
 
 use rmq_tests::broker::Release;
+use rmq_tests::process::machine;
 
 use contender::{Contender, EmbeddedProcess, build_program};
 
@@ -54,7 +55,7 @@ fn measure() -> Result<bool, Failure> {
     let rabbit = Contender::rabbit(options.release)?;
     println!(
         "{}; RabbitMQ {} and the program rmq-embedded; transient messages of {} bytes, {} a round; median (min-max) of {} alternating rounds\n",
-        figures::machine(),
+        machine(),
         options.release,
         load::BODY,
         options.messages,

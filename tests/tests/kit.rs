@@ -116,6 +116,32 @@ async fn a_message_that_cannot_be_decoded_was_seen_and_says_why() {
     rabbit.stop().await.unwrap();
 }
 
+/// Its handler was not called, and the witness is told all the same.
+#[tokio::test]
+async fn a_message_over_a_limit_was_seen_and_says_why() {
+    let limit = "rabbitmq: { max-inbound-message-body-size: 1000 }\n";
+    let rabbit = RabbitHarness::start(shop().properties("kit.yml", limit))
+        .await
+        .unwrap();
+    let id = send(&rabbit, "kit.names", &"x".repeat(2000)).await;
+    let fate = rabbit.settled("on_name", &id).await.unwrap();
+    assert!(fate.is_dead_lettered(), "{fate}");
+    assert!(fate.cause().unwrap().contains("2002 bytes"), "{fate}");
+    rabbit.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failure_in_mode_none_is_told_with_its_cause() {
+    let mode = "rabbitmq: { listener: { simple: { acknowledge-mode: none } } }\n";
+    let rabbit = RabbitHarness::start(shop().properties("kit.yml", mode))
+        .await
+        .unwrap();
+    let id = send(&rabbit, "kit.names", "").await;
+    let fate = rabbit.settled("on_name", &id).await.unwrap();
+    assert_eq!(fate.cause(), Some("nobody"), "{fate}");
+    rabbit.stop().await.unwrap();
+}
+
 async fn send_number(rabbit: &RabbitHarness) -> String {
     let sent = rabbit
         .template()

@@ -1,41 +1,47 @@
 //! Why a delivery could not be handled.
 
-use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use crate::error::BoxError;
 use crate::handler::{Failure, FailureKind, Rejection};
 
+use super::panicked::{in_words, panic_text};
+
 /// Why a delivery could not be handled, and how often it was tried.
 #[derive(Debug)]
 pub struct FailedDelivery {
     error: BoxError,
+    /// Put into words once: the user's code does it.
+    words: String,
     kind: FailureKind,
     attempts: u32,
 }
 
 impl FailedDelivery {
     pub(super) fn of(failure: Failure, attempts: u32) -> Self {
-        Self {
-            kind: failure.kind(),
-            error: failure.into_error(),
-            attempts,
-        }
+        let kind = failure.kind();
+        Self::new(failure.into_error(), kind, attempts)
     }
 
     /// One that another attempt cannot mend.
     pub(super) fn fatal(error: impl Into<BoxError>, attempts: u32) -> Self {
+        Self::new(error.into(), FailureKind::Fatal, attempts)
+    }
+
+    fn new(error: BoxError, kind: FailureKind, attempts: u32) -> Self {
         Self {
-            error: error.into(),
-            kind: FailureKind::Fatal,
+            words: in_words(&*error),
+            error,
+            kind,
             attempts,
         }
     }
 
     /// The error: the handler's, or ours where the handler was not called.
     #[must_use]
-    pub fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
     }
 
@@ -62,19 +68,7 @@ impl FailedDelivery {
 impl fmt::Display for FailedDelivery {
     /// The error with its sources, each once.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.error.to_string();
-        f.write_str(&said)?;
-        let mut source = self.error.source();
-        for _ in 0..16 {
-            let Some(next) = source else { break };
-            let text = next.to_string();
-            if !said.contains(&text) {
-                write!(f, ": {text}")?;
-                said = text;
-            }
-            source = next.source();
-        }
-        Ok(())
+        f.write_str(&self.words)
     }
 }
 
@@ -84,12 +78,8 @@ impl fmt::Display for FailedDelivery {
 pub struct HandlerPanicked(String);
 
 impl HandlerPanicked {
-    pub(super) fn of(panic: &(dyn Any + Send)) -> Self {
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        Self(text.unwrap_or("without a message").to_owned())
+    pub(super) fn of(panic: &(dyn std::any::Any + Send)) -> Self {
+        Self(panic_text(panic).to_owned())
     }
 }
 

@@ -84,6 +84,17 @@ struct Held {
     recalled: bool,
     held_back: bool,
     drained: bool,
+    abandoned: bool,
+}
+
+/// As long as it lives somebody empties the inbox.
+#[derive(Debug)]
+pub(super) struct Occupied(Arc<Inbox>);
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Inbox {
@@ -96,6 +107,25 @@ impl Inbox {
             bound,
             overrun: Notify::new(),
         })
+    }
+
+    /// Says that its consumer is there. Without it, what is here and what still comes is given up.
+    pub(super) fn occupied(self: &Arc<Self>) -> Occupied {
+        Occupied(Arc::clone(self))
+    }
+
+    /// Without acknowledgements the broker has forgotten what is here: it is lost with its consumer. Otherwise the end
+    /// of the channel gives it back.
+    fn abandon(&self) {
+        if !self.no_ack {
+            return;
+        }
+        let lost = {
+            let mut held = self.held.lock();
+            held.abandoned = true;
+            std::mem::take(&mut held.unstarted).len()
+        };
+        self.counters.forgotten(lost);
     }
 
     /// The sink for the consumer of one of the listener's queues.
@@ -270,16 +300,20 @@ impl DeliverySink for Sink {
         let at = Instant::now();
         self.inbox.counters.delivered(deliveries.len());
         let queue = self.queue;
+        let mut held = self.inbox.held.lock();
+        if held.abandoned {
+            drop(held);
+            self.inbox.counters.forgotten(deliveries.drain(..).len());
+            return;
+        }
         let arrived = |delivery| Arrived {
             delivery,
             at,
             queue,
         };
-        let full = {
-            let mut held = self.inbox.held.lock();
-            held.unstarted.extend(deliveries.drain(..).map(arrived));
-            self.inbox.no_ack && !held.held_back && held.unstarted.len() >= self.inbox.bound
-        };
+        held.unstarted.extend(deliveries.drain(..).map(arrived));
+        let full = self.inbox.no_ack && !held.held_back && held.unstarted.len() >= self.inbox.bound;
+        drop(held);
         if full {
             self.inbox.overrun.notify_one();
         }

@@ -65,9 +65,9 @@ impl Counters {
     }
 
     /// Mode `none`: the broker has forgotten the message, and so do we.
-    pub(super) fn forgotten(&self) {
-        self.lost.fetch_add(1, Ordering::Relaxed);
-        self.ended(DeliveryEnd::Acknowledged, 1);
+    pub(super) fn forgotten(&self, deliveries: usize) {
+        self.lost.fetch_add(deliveries as u64, Ordering::Relaxed);
+        self.ended(DeliveryEnd::Acknowledged, deliveries);
     }
 
     /// Waits until the counts are as asked for.

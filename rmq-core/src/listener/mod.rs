@@ -15,6 +15,7 @@ mod inbox;
 mod invoker;
 mod ledger;
 mod pacing;
+mod panicked;
 mod plan;
 mod publish;
 mod recoverer;

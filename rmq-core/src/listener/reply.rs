@@ -1,9 +1,7 @@
 //! Where an answer goes.
 
 use crate::name::{Name, NameTooLong};
-
-/// The pseudo-queue of RabbitMQ's direct reply-to: the broker hands the answer to the channel that asked.
-const DIRECT: &str = "amq.rabbitmq.reply-to";
+use crate::template::is_direct_reply;
 
 /// A request's `reply_to`, read as Spring reads it: `exchange/routing key`, or the name of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +13,13 @@ pub(super) struct ReplyAddress {
 impl ReplyAddress {
     pub(super) fn parse(reply_to: &str) -> Result<Self, NameTooLong> {
         let (exchange, routing_key) = match reply_to.split_once('/') {
-            Some(parts) if !reply_to.starts_with(DIRECT) => parts,
+            Some(parts) if !is_direct_reply("", reply_to) => parts,
             _ => ("", reply_to),
         };
         Ok(Self {
             exchange: Name::try_from(exchange)?,
             routing_key: Name::try_from(routing_key)?,
         })
-    }
-
-    /// Not for direct reply-to: brokers return a mandatory answer there although they deliver it.
-    pub(super) fn mandatory(&self) -> bool {
-        !(self.exchange.is_empty() && self.routing_key.starts_with(DIRECT))
     }
 }
 
@@ -37,21 +30,19 @@ mod tests {
 
     #[test]
     fn an_address_is_a_queue_or_an_exchange_and_a_key() {
-        for (text, exchange, key, mandatory) in [
-            ("answers", "", "answers", true),
-            ("shop/answers.eu", "shop", "answers.eu", true),
-            ("/answers", "", "answers", true),
+        for (text, exchange, key) in [
+            ("answers", "", "answers"),
+            ("shop/answers.eu", "shop", "answers.eu"),
+            ("/answers", "", "answers"),
             (
                 "amq.rabbitmq.reply-to.g1h2AA/5yZX==",
                 "",
                 "amq.rabbitmq.reply-to.g1h2AA/5yZX==",
-                false,
             ),
         ] {
             let address = ReplyAddress::parse(text).unwrap();
             assert_eq!(address.exchange, exchange);
             assert_eq!(address.routing_key, key);
-            assert_eq!(address.mandatory(), mandatory, "{text}");
         }
     }
 }

@@ -235,7 +235,8 @@ impl Session {
     /// Its consumer is gone with a delivery in hand: the channel's end gives it back.
     pub(super) fn forsaken(&self, tag: u64) {
         if self.settings.no_ack() {
-            self.counters.forgotten();
+            self.counters.forgotten(1);
+            self.tell(tag, DeliveryEnd::Acknowledged);
         } else {
             self.counters.ended(DeliveryEnd::LeftToBroker, 1);
             self.tell(tag, DeliveryEnd::LeftToBroker);

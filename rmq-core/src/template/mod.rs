@@ -28,6 +28,7 @@ pub use confirmed::Confirmed;
 pub use error::{PublishError, PublishErrorKind, RefusedReason};
 pub use pending_confirm::PendingConfirm;
 pub use post_processor::MessagePostProcessor;
+pub(crate) use prepare::is_direct_reply;
 pub use publish::{Publish, Sending};
 pub use rabbit_template::{RabbitTemplate, TemplateParts};
 pub use receive_error::{ReceiveError, ReceiveErrorKind};

@@ -58,7 +58,8 @@ impl Ready {
     }
 }
 
-fn is_direct_reply(exchange: &str, routing_key: &str) -> bool {
+/// Whether it goes over RabbitMQ's direct reply-to: the broker hands it to the channel that asked.
+pub(crate) fn is_direct_reply(exchange: &str, routing_key: &str) -> bool {
     exchange.is_empty()
         && routing_key
             .strip_prefix(REPLY_QUEUE.as_str())

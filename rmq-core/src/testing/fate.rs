@@ -43,7 +43,8 @@ impl Fate {
         self.causes.last().map(String::as_str)
     }
 
-    /// Its handler succeeded.
+    /// Its handler succeeded. In acknowledge mode `none` the broker had forgotten the message before its handler ran, so
+    /// there it is true of each; [`Fate::cause`] says whether the handler failed.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.end() == Some(DeliveryEnd::Acknowledged)

@@ -1,11 +1,13 @@
 //! What goes wrong with a message, and where it ends.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use rmq_core::BoxError;
-use rmq_core::handler::{Acknowledgement, Outcome};
+use rmq_core::handler::{Acknowledgement, Failure, Outcome, Reply};
 use rmq_core::listener::{FailedDelivery, FailurePolicy, MessageRecoverer};
 use rmq_core::message::Delivery;
 use rmq_tests::broker::unique;
@@ -254,4 +256,103 @@ pub async fn a_recoverer_of_the_user_decides(address: &str) {
         "{ledger}"
     );
     rig.until_ready(&queue, 1).await;
+}
+
+/// Panics whenever it is asked for something: as a value to write, as an error to tell, as a recoverer.
+#[derive(Debug)]
+struct Trap;
+
+impl serde::Serialize for Trap {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("provoked")
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("provoked")
+    }
+}
+
+impl std::error::Error for Trap {}
+
+impl MessageRecoverer for Trap {
+    fn recover<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+        _: &'a FailedDelivery,
+    ) -> BoxFuture<'a, Result<Acknowledgement, BoxError>> {
+        let again = delivery.redelivered();
+        assert!(again || delivery.message().body() != "1", "provoked");
+        Box::pin(async move {
+            assert!(again || delivery.message().body() != "2", "provoked");
+            Ok(Acknowledgement::Reject)
+        })
+    }
+}
+
+/// The consumer stays, so nothing that waits behind the message comes again and nears its delivery limit.
+pub async fn a_panic_beside_the_handler_harms_no_neighbour(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("quorum").await;
+    for number in 0..20 {
+        let properties = Properties::default().with_reply_to("nobody".into());
+        let content = Content::with(number.to_string(), properties).unwrap();
+        rig.send(&queue, content).await;
+    }
+    let notes = Notes::new();
+    let noting = Arc::clone(&notes);
+    let handler = handler(move |seen| {
+        noting.note((seen.number(), seen.redelivered));
+        async move {
+            match seen.number() {
+                // Its error, its recoverer's call, its recoverer's future, and its answer's value panic.
+                0 => Outcome::Failed(Failure::of(Trap.into())),
+                1 | 2 => fatal("for the recoverer"),
+                3 => Outcome::Reply(Reply::new(Trap).into()),
+                _ => done(),
+            }
+        }
+    });
+    let mut settings = listener("trapped", &queue);
+    settings.retry.attempts = 1;
+    let mut endpoint = endpoint(settings, handler);
+    endpoint.recoverer = Some(Arc::new(Trap));
+    let registry = rig.start(endpoint).await;
+    // Two come back, because their recoverer failed; nothing else does.
+    let seen = notes.take(22).await;
+    let again: BTreeSet<_> = seen.iter().filter(|(_, again)| *again).collect();
+    assert_eq!(again, BTreeSet::from([&(1, true), &(2, true)]));
+    rig.until_ready(&format!("{queue}.dlq"), 4).await;
+    stop(&registry).await;
+    let ledger = registry.ledger().deliveries;
+    assert_eq!(
+        (ledger.acknowledged, ledger.dead_lettered, ledger.requeued),
+        (16, 4, 2),
+        "{ledger}"
+    );
+}
+
+/// Its header table cannot be read, so that we could not write it either: it would come back for ever.
+pub async fn a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked(address: &str) {
+    let rig = Rig::new(address).await;
+    let queue = rig.queue("classic").await;
+    let parking = unique("parking");
+    rig.declare_with(&parking, FieldTable::default()).await;
+    let content = Content::with_header_bytes("1000 deep", &table::deep(1_000));
+    rig.send(&queue, content).await;
+    let mut settings = listener("parks", &queue);
+    settings.on_failure = FailurePolicy::Park(name(&parking));
+    let registry = rig
+        .start(endpoint(settings, handler(|_| async { done() })))
+        .await;
+    rig.until_ready(&format!("{queue}.dlq"), 1).await;
+    stop(&registry).await;
+    let ledger = registry.ledger().deliveries;
+    assert_eq!(
+        (ledger.delivered, ledger.dead_lettered, ledger.parked),
+        (1, 1, 0),
+        "{ledger}"
+    );
+    assert_eq!(rig.ready(&parking).await, 0);
 }

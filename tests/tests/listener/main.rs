@@ -54,6 +54,8 @@ on_both_releases! {
     failure::a_message_that_cannot_be_parked_goes_back_and_is_not_lost,
     failure::a_requeue_waits_for_the_back_off,
     failure::a_recoverer_of_the_user_decides,
+    failure::a_panic_beside_the_handler_harms_no_neighbour,
+    failure::a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked,
     modes::manual_settlements_are_the_handlers,
     modes::without_acknowledgements_everything_is_handled_and_memory_is_bounded,
     reply::an_answer_is_confirmed_before_its_request_is_acknowledged,
@@ -73,13 +75,20 @@ on_both_releases! {
 }
 
 /// Some of them against the broker in the process, too.
-mod embedded {
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled() {
-        let broker = rmq_embedded::EmbeddedBroker::start().await.unwrap();
-        super::limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled(
-            &broker.address().to_string(),
-        )
-        .await;
-    }
+macro_rules! on_the_embedded_broker {
+    ($($module:ident :: $test:ident),* $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                let broker = rmq_embedded::EmbeddedBroker::start().await.unwrap();
+                super::$module::$test(&broker.address().to_string()).await;
+            })*
+        }
+    };
+}
+
+on_the_embedded_broker! {
+    limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled,
+    failure::a_panic_beside_the_handler_harms_no_neighbour,
+    failure::a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked,
 }

@@ -10,6 +10,7 @@ use crate::transport::Settlement;
 
 use super::super::by_hand::ByHand;
 use super::super::failure::{FailedDelivery, NoReplyTo};
+use super::super::panicked::{self, in_words};
 use super::super::recoverer::parked;
 use super::super::reply::ReplyAddress;
 use super::super::retry::{Next, after_failure};
@@ -36,9 +37,14 @@ impl Consumer {
         };
         let address = ReplyAddress::parse(to).map_err(|error| fatal(error.into()))?;
         let converter = &*context.scope().converter;
-        let mut message = reply
-            .into_message(converter)
-            .map_err(|error| fatal(error.into()))?;
+        let written = panicked::call("the converter of the answer", || {
+            reply.into_message(converter)
+        });
+        let mut message = match written {
+            Ok(Ok(message)) => message,
+            Ok(Err(error)) => return Err(fatal(error.into())),
+            Err(panicked) => return Err(fatal(panicked.into())),
+        };
         let properties = message.properties_mut();
         if properties.correlation_id.is_none() {
             let id = request
@@ -55,7 +61,6 @@ impl Consumer {
                 address.exchange.clone(),
                 address.routing_key.clone(),
                 message.clone(),
-                address.mandatory(),
             );
             let outcome = tokio::select! {
                 sent = sent => sent,
@@ -75,7 +80,7 @@ impl Consumer {
             match next {
                 Next::After(wait) if unconfirmed.transient => {
                     tracing::warn!(listener = %settings.id, message_id = context.message().message_id(),
-                        cause = %unconfirmed.error, "a reply was not confirmed; it is sent again");
+                        cause = in_words(&*unconfirmed.error), "a reply was not confirmed; it is sent again");
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         why = self.interruption(work.session) => return Ok(self.interrupted(work, why)),
@@ -141,6 +146,11 @@ impl Consumer {
             "a message over a limit cannot be handled; it is rejected to its queue's dead-letter queue, intact, unless the \
              listener does not acknowledge"
         );
+        if let Some(witness) = self.listener.counters.witness() {
+            let (id, message_id) = (&self.listener.settings.id, delivery.message_id());
+            witness.begun(id, message_id.as_deref());
+            witness.failed(id, message_id.as_deref(), &fault);
+        }
         self.dead_letter(work);
         Flow::Next
     }
@@ -207,23 +217,25 @@ impl Consumer {
         }
         if let Some(recoverer) = self.listener.recoverer.clone() {
             let budget = Deadline::after(settings.consumer_timeout / 3);
+            let recovering = panicked::call_async("the recoverer", || {
+                recoverer.recover(context.delivery(), &failed)
+            });
             let decided = tokio::select! {
-                decided = budget.limit(recoverer.recover(context.delivery(), &failed)) => decided,
+                decided = budget.limit(recovering) => decided,
                 () = self.control.kill.cancelled() => {
                     return self.interrupted(work, super::handle::Interrupted::Killed);
                 }
             };
-            return match decided {
-                Ok(Ok(decision)) => self.settle_recovered(work, context, decision).await,
-                Ok(Err(error)) => {
-                    self.recovery_failed(context, &*error);
-                    self.requeue_later(work, context).await
+            let cause = match decided {
+                Ok(Ok(Ok(decision))) => {
+                    return self.settle_recovered(work, context, decision).await;
                 }
-                Err(elapsed) => {
-                    self.recovery_failed(context, &elapsed);
-                    self.requeue_later(work, context).await
-                }
+                Ok(Ok(Err(error))) => in_words(&*error),
+                Ok(Err(panicked)) => panicked.to_string(),
+                Err(elapsed) => elapsed.to_string(),
             };
+            self.recovery_failed(context, &cause);
+            return self.requeue_later(work, context).await;
         }
         match &settings.on_failure {
             FailurePolicy::Park(queue) => {
@@ -257,12 +269,13 @@ impl Consumer {
         }
     }
 
-    fn recovery_failed(&self, context: &HandlerContext, error: &dyn std::error::Error) {
+    fn recovery_failed(&self, context: &HandlerContext, cause: &str) {
         tracing::error!(listener = %self.listener.settings.id, message_id = context.message().message_id(),
-            %error, "a message that could not be handled could not be put elsewhere either; it goes back to its queue");
+            cause, "a message that could not be handled could not be put elsewhere either; it goes back to its queue");
     }
 
-    /// Publishes the message to the parking queue, and acknowledges it when that is confirmed.
+    /// Publishes the message to the parking queue, and acknowledges it when that is confirmed. One that nobody can
+    /// publish, its header table being unreadable say, would come back for ever: the broker, which has it whole, moves it.
     async fn park(
         &mut self,
         work: &Work<'_>,
@@ -276,7 +289,7 @@ impl Consumer {
             .listener
             .services
             .publisher
-            .publish(Name::default(), queue, message, true);
+            .publish(Name::default(), queue, message);
         let outcome = tokio::select! {
             sent = sent => sent,
             () = self.control.kill.cancelled() => {
@@ -288,8 +301,16 @@ impl Consumer {
                 work.settle(Settlement::Ack, DeliveryEnd::Parked);
                 Flow::Next
             }
+            Err(unconfirmed) if unconfirmed.unsendable => {
+                tracing::error!(listener = %self.listener.settings.id, message_id = context.message().message_id(),
+                    delivery_tag = work.tag, cause = %failed, not_parked = in_words(&*unconfirmed.error),
+                    "a message that could not be handled cannot be parked, now or later; it is rejected to its queue's \
+                     dead-letter queue, intact");
+                self.dead_letter(work);
+                Flow::Next
+            }
             Err(unconfirmed) => {
-                self.recovery_failed(context, &*unconfirmed.error);
+                self.recovery_failed(context, &in_words(&*unconfirmed.error));
                 self.requeue_later(work, context).await
             }
         }

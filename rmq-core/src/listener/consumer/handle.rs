@@ -234,7 +234,8 @@ impl Consumer {
     /// Mode none: the broker has forgotten the message, and so do we.
     pub(super) fn lose(&self, work: &Work<'_>) {
         work.note_end();
-        self.listener.counters.forgotten();
+        self.listener.counters.forgotten(1);
+        work.session.tell(work.tag, DeliveryEnd::Acknowledged);
     }
 
     /// Makes an end of an attempt's result, or gives its failure.

@@ -122,6 +122,8 @@ impl Consumer {
             Arc::clone(&self.listener.handed_back),
             self.number,
         );
+        // Last of all, however the turn ends.
+        let _occupied = session.inbox.occupied();
         self.control.enter(&session);
         let ended = match self.subscribe(&session).await {
             Ok(()) => {
@@ -202,7 +204,7 @@ impl Consumer {
         if self.listener.settings.no_ack() {
             for delivery in session.inbox.take_back(0, |_| true) {
                 self.listener.cut_off(Some(Started::of(&delivery)));
-                self.listener.counters.forgotten();
+                self.listener.counters.forgotten(1);
             }
         }
         lease.close(deadline).await;

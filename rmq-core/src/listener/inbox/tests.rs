@@ -126,3 +126,28 @@ async fn a_waiting_consumer_wakes_for_each_kind_of_event() {
     inbox.drained();
     waiting.await.unwrap();
 }
+
+/// Nothing that the broker has forgotten stays in flight for ever, also when the consumer unwinds.
+#[test]
+fn without_acknowledgements_what_is_left_with_its_consumer_is_counted_as_lost() {
+    let (inbox, sink) = filled(true, 10, 1..4);
+    let occupied = inbox.occupied();
+    assert_eq!(tag(inbox.poll_now()), 1);
+    drop(occupied);
+    // Its channel is still open for a moment.
+    sink.deliver(&mut vec![delivery(4), delivery(5)]);
+    let counts = inbox.counters.snapshot();
+    assert_eq!(counts.lost_without_acknowledgement, 4);
+    assert_eq!(counts.deliveries.in_flight, 1, "the started one is its own");
+    sink.closed(&closed());
+    assert!(matches!(inbox.poll_now(), Some(Event::Closed(_))));
+}
+
+#[test]
+fn with_acknowledgements_the_end_of_the_channel_gives_back_what_a_consumer_left() {
+    let (inbox, sink) = filled(false, 0, 1..4);
+    drop(inbox.occupied());
+    assert_eq!(left(&inbox), (0, 3));
+    sink.closed(&closed());
+    assert_eq!(left(&inbox), (3, 0));
+}

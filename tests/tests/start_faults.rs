@@ -5,9 +5,9 @@
     reason = "a test fails by panicking"
 )]
 
-use rmq_core::RabbitBuilder;
 use rmq_core::prelude::*;
 use rmq_core::testing::RabbitHarness;
+use rmq_core::{RabbitBuilder, StartError};
 
 #[rabbit_config]
 struct Shop;
@@ -87,4 +87,138 @@ rabbitmq:
     for place in ["faults.yml:2:", "faults.yml:3:", "faults.yml:4:"] {
         assert!(list.contains(place), "nothing at {place} in {list}");
     }
+}
+
+#[rabbit_listener(queue = "faults.nowhere")]
+async fn on_nowhere() {}
+
+async fn refused(builder: RabbitBuilder) -> StartError {
+    builder.start().await.err().unwrap()
+}
+
+/// What one person may get wrong in one afternoon.
+#[tokio::test]
+async fn wrong_properties_hide_no_fault_of_the_program() {
+    let file = "\
+rabbitmq:
+  publisher-confirm-tpye: correlated
+  template: { observation-enabled: false, reply-timeout: soon }
+  listeners:
+    on_single: { concurrency: 2, prefetch: 5 }
+    on_othr: { prefetch: 5 }
+";
+    let only = listeners![on_single, on_other, another, on_unknown, on_nowhere];
+    let error = refused(shop(file).only(only)).await;
+    let list = error.to_string();
+    for (place, sentence) in [
+        (
+            "faults.yml:2:3",
+            "`publisher-confirm-tpye` is not a property",
+        ),
+        (
+            "faults.yml:3:15",
+            "`template.observation-enabled` is not supported yet",
+        ),
+        ("faults.yml:3:58", "`template.reply-timeout` must be"),
+        (
+            "faults.yml:5:31",
+            "queue `faults.single` has a single active one",
+        ),
+        ("faults.yml:6:5", "did you mean `on_other`?"),
+        ("start_faults.rs:", "two listeners have the id `on_other`"),
+        ("start_faults.rs:", "`on_unknown` needs a component"),
+        ("start_faults.rs:", "`faults.nowhere` is not declared here"),
+        ("start_faults.rs:", "`faults.unknown` is not declared here"),
+    ] {
+        let told = |fault: &&rmq_core::error::Fault| {
+            let text = fault.to_string();
+            text.contains(place) && text.contains(sentence)
+        };
+        let times = error.fault_list().filter(told).count();
+        assert_eq!(times, 1, "`{sentence}` at {place} in {list}");
+    }
+    assert_eq!(error.fault_list().count(), 9, "{list}");
+}
+
+#[tokio::test]
+async fn what_only_follows_from_a_property_is_not_told() {
+    // The file, how many faults of its own it has, whether what is not declared can be told.
+    for (file, own, routes) in [
+        // It takes no `Acknowledger`, and would have two consumers of a single-active queue.
+        (
+            "  listeners.on_single: { concurrency: 2, acknowledge-mode: manual, prefetch: many }",
+            1,
+            true,
+        ),
+        (
+            "  listener.simple: { acknowledge-mode: manuel, concurrency: 2 }",
+            1,
+            false,
+        ),
+        // Its queue may be the one that has lost its name.
+        (
+            "  topology: { queues: [ { nam: faults.unknown } ] }",
+            2,
+            false,
+        ),
+        ("  topolgy: { queues: [ faults.unknown ] }", 1, false),
+        ("  topology: { queues: [ \"${FAULTS_QUEUE}\" ] }", 1, false),
+        // Where it is broken the rest is not known.
+        ("  host: [", 2, false),
+    ] {
+        let file = format!("rabbitmq:\n{file}\n");
+        let only = listeners![on_single, on_nowhere, on_unknown];
+        let error = refused(shop(&file).only(only)).await;
+        let mut of_program = Vec::new();
+        let mut of_file = 0;
+        for fault in error.fault_list() {
+            if fault.place.to_string().starts_with("faults.yml") {
+                of_file += 1;
+            } else {
+                of_program.push(fault.sentence.clone());
+            }
+        }
+        assert_eq!(of_file, own, "{error}");
+        // The missing component is told whatever the file says.
+        assert!(
+            of_program
+                .iter()
+                .any(|fault| fault.contains("needs a component")),
+            "{error}"
+        );
+        let told = of_program
+            .iter()
+            .any(|fault| fault.contains("not declared here"));
+        assert_eq!(told, routes, "{error}");
+        let of_single = of_program.iter().any(|fault| fault.contains("on_single"));
+        assert!(!of_single, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_belongs_to_a_faulty_block_is_known_all_the_same() {
+    let file = "\
+rabbitmq:
+  listeners:
+    on_single: { prefetc: 5 }
+    on_sinlge: { prefetc: 5 }
+";
+    let list = faults(shop(file).only(listeners![on_single])).await;
+    assert_eq!(list.matches("is for a listener that").count(), 1, "{list}");
+    assert_eq!(
+        list.matches("did you mean `prefetch`?").count(),
+        2,
+        "{list}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_once() {
+    let broker = rmq_embedded::EmbeddedBroker::start().await.unwrap();
+    let builder = shop("rabbitmq: { username: nobody, connection-name: till }").broker(broker);
+    let error = refused(builder.only(listeners![on_other])).await;
+    let text = error.to_string();
+    assert!(error.connect_error().is_some(), "{text}");
+    assert_eq!(text.matches("opened").count(), 1, "{text}");
+    assert_eq!(text.matches("connection `till").count(), 1, "{text}");
 }

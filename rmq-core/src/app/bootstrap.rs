@@ -49,7 +49,7 @@ impl Connections {
     async fn start(&self, deadline: Deadline) -> Result<(), StartError> {
         for connection in self.all() {
             let started = start_one(connection, deadline).await;
-            started.map_err(|error| StartError::connect(connection.name(), error))?;
+            started.map_err(StartError::connect)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::component::Components;
-use crate::config::{FileSearch, RabbitProperties, from_str, load, process_environment};
+use crate::config::{FileSearch, RabbitProperties, process_environment, read_files, read_text};
 use crate::connection::CredentialsProvider;
 use crate::converter::{JsonConverter, MessageConverter};
 use crate::error::{Fault, Faults, Place};
@@ -212,45 +212,31 @@ impl RabbitBuilder {
     /// start deadline (`start-timeout`) every address tried.
     pub async fn start(self) -> Result<RabbitApp, StartError> {
         let name = self.configuration.name;
-        let faulty = |faults| StartError::faults(name, faults);
-        let (mut draft, extras, faults) = self.draft().await.map_err(faulty)?;
-        let broker = embedded::broker(extras.broker, extras.for_a_test, &draft.properties)
-            .await
-            .map_err(faulty)?;
+        let (mut draft, extras, mut faults) = self.draft().await;
+        let Extras {
+            broker, for_a_test, ..
+        } = extras;
+        let broker = embedded::broker(broker, for_a_test, &draft.properties, &mut faults).await;
         draft.embedded = broker.as_ref().map(embedded::target);
-        let plan = match draft.plan() {
-            Ok(plan) => faults.into_result(plan),
-            Err(mut more) => {
-                more.extend(faults);
-                more.into_result(()).and(Err(Faults::new()))
-            }
-        };
+        let plan = draft.plan(faults);
         let parts = Beside {
             post_processors: extras.post_processors,
             broker,
             rehearsal: extras.rehearsal,
         };
-        start(name, plan.map_err(faulty)?, parts).await
+        let plan = plan.map_err(|faults| StartError::faults(name, faults))?;
+        start(name, plan, parts).await
     }
 
-    /// Reads, selects and builds. Settings, registrations and components are looked at even if one of them has faults.
-    async fn draft(mut self) -> Result<(Draft, Extras, Faults), Faults> {
+    /// Reads, selects and builds. Faults of one thing keep nobody from looking at the others: the draft holds what
+    /// there is, and the plan's checks run on it.
+    async fn draft(mut self) -> (Draft, Extras, Faults) {
         let mut faults = std::mem::take(&mut self.faults);
-        let properties = keep(self.read(), &mut faults);
-        let registered = Registry::collect().select(&self.configuration, self.only.as_ref());
-        let selection = keep(registered, &mut faults);
-        let components = match &selection {
-            Some(selection) => {
-                let built = build_components(&selection.components, self.components).await;
-                keep(built, &mut faults)
-            }
-            None => None,
-        };
-        let (Some(properties), Some(selection), Some(components)) =
-            (properties, selection, components)
-        else {
-            return Err(faults);
-        };
+        let properties = self.read(&mut faults);
+        let registry = Registry::collect();
+        let selection = registry.select(&self.configuration, self.only.as_ref(), &mut faults);
+        let methods = &selection.components;
+        let components = build_components(methods, self.components, &mut faults).await;
         let attribute = self.configuration.converter;
         let draft = Draft {
             converter: self
@@ -272,21 +258,18 @@ impl RabbitBuilder {
             for_a_test: self.for_a_test,
             rehearsal: self.rehearsal,
         };
-        Ok((draft, extras, faults))
+        (draft, extras, faults)
     }
 
-    fn read(&self) -> Result<RabbitProperties, Faults> {
+    fn read(&self, faults: &mut Faults) -> RabbitProperties {
         let environment = self.environment.clone().unwrap_or_else(process_environment);
-        let properties = match &self.text {
-            Some((name, text)) => from_str(name, text, &environment),
-            None => load(&self.search, &environment),
-        }?;
-        of_broker(properties, &self.configuration)
+        let reading = match &self.text {
+            Some((name, text)) => read_text(name, text, &environment),
+            None => read_files(&self.search, &environment),
+        };
+        faults.extend(reading.faults);
+        of_broker(reading.properties, &self.configuration, faults)
     }
-}
-
-fn keep<T>(result: Result<T, Faults>, faults: &mut Faults) -> Option<T> {
-    result.map_err(|found| faults.extend(found)).ok()
 }
 
 impl fmt::Debug for RabbitBuilder {

@@ -13,16 +13,17 @@ pub(super) type Broker = std::sync::Arc<crate::transport::EmbeddedBroker>;
 pub(super) type Broker = std::convert::Infallible;
 
 /// The broker the builder was given, or the one that `addresses: embedded` or a test asks for: it knows the login of
-/// the settings.
+/// the settings. A program that does not start needs none.
 #[cfg(feature = "embedded")]
 pub(super) async fn broker(
     given: Option<Broker>,
     for_a_test: bool,
     properties: &RabbitProperties,
-) -> Result<Option<Broker>, Faults> {
+    faults: &mut Faults,
+) -> Option<Broker> {
     let connection = &properties.connection;
-    if given.is_some() || !(connection.embedded || for_a_test) {
-        return Ok(given);
+    if given.is_some() || !(connection.embedded || for_a_test) || !faults.is_empty() {
+        return given;
     }
     let login = &connection.credentials;
     let started = crate::transport::start_embedded(
@@ -31,13 +32,19 @@ pub(super) async fn broker(
         &connection.virtual_host,
     )
     .await;
-    let broker = started.map_err(|error| fault(properties, error.to_string()))?;
+    let broker = match started {
+        Ok(broker) => broker,
+        Err(error) => {
+            faults.push(fault(properties, error.to_string()));
+            return None;
+        }
+    };
     if !for_a_test {
         super::console::warn(
             "rmq: `addresses: embedded`: the broker lives in this process, and nothing in it survives the process",
         );
     }
-    Ok(Some(std::sync::Arc::new(broker)))
+    Some(std::sync::Arc::new(broker))
 }
 
 /// Refuses `addresses: embedded`.
@@ -47,17 +54,16 @@ pub(super) async fn broker(
     given: Option<Broker>,
     _for_a_test: bool,
     properties: &RabbitProperties,
-) -> Result<Option<Broker>, Faults> {
+    faults: &mut Faults,
+) -> Option<Broker> {
     if properties.connection.embedded {
         let refused = fault(
             properties,
             "this program was built without the broker inside the process".to_owned(),
         );
-        return Err(refused
-            .fix("add `features = [\"embedded\"]` to rmq-core in Cargo.toml")
-            .into());
+        faults.push(refused.fix("add `features = [\"embedded\"]` to rmq-core in Cargo.toml"));
     }
-    Ok(given)
+    given
 }
 
 fn fault(properties: &RabbitProperties, sentence: String) -> Fault {

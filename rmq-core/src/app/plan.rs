@@ -49,33 +49,32 @@ pub(super) struct Plan {
 }
 
 impl Draft {
-    /// Decides and checks.
+    /// Decides and checks, with the faults so far at hand.
     ///
     /// # Errors
-    /// All faults at once.
-    pub(super) fn plan(mut self) -> Result<Plan, Faults> {
-        let mut faults = self.selection.missing_components(&self.components);
+    /// All faults at once. What only follows from a property that could not be read is not among them.
+    pub(super) fn plan(mut self, mut faults: Faults) -> Result<Plan, Faults> {
+        faults.extend(self.selection.missing_components(&self.components));
         self.unknown_ids(&mut faults);
         let connection = keep(self.connection(), &mut faults);
         let template = keep(template_settings(&self.properties), &mut faults);
-        let declarables = self.all_declarables();
-        let topology = keep(declarables.check(), &mut faults);
         // With a faulty topology nothing can be said of routes; what the attributes say is checked all the same.
-        let known = topology.clone().unwrap_or_default();
-        let mut of_listeners = Faults::new();
+        let topology = if self.properties.doubts_topology() {
+            None
+        } else {
+            keep(self.all_declarables().check(), &mut faults)
+        };
+        let known = topology.as_ref();
         let decided: Vec<_> = self
             .selection
             .listeners
             .iter()
-            .map(|listener| decided_listener(listener, &self.properties, &known, &mut of_listeners))
+            .map(|listener| decided_listener(listener, &self.properties, known, &mut faults))
             .collect();
-        if topology.is_some() {
-            faults.extend(of_listeners);
-        }
         let executor = executor_settings(&self.properties.executor, self.configuration.executor);
         let (Some(connection), Some(template), Some(topology)) = (connection, template, topology)
         else {
-            return Err(faults);
+            return Err(faults.sorted());
         };
         let routes = decided
             .iter()
@@ -119,6 +118,9 @@ impl Draft {
     }
 
     fn connection(&mut self) -> Result<ConnectionSettings, Faults> {
+        if self.properties.doubts_addresses() {
+            return Err(Faults::new());
+        }
         let properties = &self.properties.connection;
         let settings = ConnectionSettings::from_properties(properties, self.embedded.take())?;
         let provider = self.credentials.take();
@@ -143,8 +145,18 @@ impl Draft {
             .iter()
             .map(|listener| listener.descriptor.id)
             .collect();
+        // Why these are not there is told already.
+        let missed = [
+            self.configuration.expect_listeners,
+            &self.selection.ownerless,
+        ]
+        .concat();
         for id in self.properties.listeners.keys() {
-            if known.iter().any(|known| is_same_name(known, id)) {
+            if known
+                .iter()
+                .chain(&missed)
+                .any(|known| is_same_name(known, id))
+            {
                 continue;
             }
             let place = self

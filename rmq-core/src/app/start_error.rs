@@ -15,10 +15,8 @@ enum Reason {
         configuration: &'static str,
         faults: Faults,
     },
-    Connect {
-        connection: String,
-        error: ConnectError,
-    },
+    /// It names the connection itself.
+    Connect(ConnectError),
     Listeners {
         late: Vec<ListenerError>,
         unsettled: Option<StopError>,
@@ -40,8 +38,8 @@ impl StartError {
         Self::faults("RabbitHarness", Fault::new(place, error.to_string()).into())
     }
 
-    pub(crate) fn connect(connection: String, error: ConnectError) -> Self {
-        Self(Box::new(Reason::Connect { connection, error }))
+    pub(crate) fn connect(error: ConnectError) -> Self {
+        Self(Box::new(Reason::Connect(error)))
     }
 
     pub(super) fn listeners(late: Vec<ListenerError>, unsettled: Option<StopError>) -> Self {
@@ -53,7 +51,7 @@ impl StartError {
     pub fn fault_list(&self) -> impl Iterator<Item = &Fault> {
         let faults = match &*self.0 {
             Reason::Faults { faults, .. } => Some(faults),
-            Reason::Connect { error, .. } => declaration_faults(error),
+            Reason::Connect(error) => declaration_faults(error),
             Reason::Listeners { .. } => None,
         };
         faults.into_iter().flat_map(Faults::iter)
@@ -63,7 +61,7 @@ impl StartError {
     #[must_use]
     pub fn connect_error(&self) -> Option<&ConnectError> {
         match &*self.0 {
-            Reason::Connect { error, .. } => Some(error),
+            Reason::Connect(error) => Some(error),
             Reason::Faults { .. } | Reason::Listeners { .. } => None,
         }
     }
@@ -91,9 +89,7 @@ impl fmt::Display for StartError {
                     faults.len()
                 )
             }
-            Reason::Connect { connection, error } => {
-                write!(f, "the connection `{connection}` was not opened: {error}")
-            }
+            Reason::Connect(error) => error.fmt(f),
             Reason::Listeners { late, unsettled } => {
                 write!(
                     f,
@@ -120,7 +116,7 @@ impl fmt::Debug for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Reason::Connect { error, .. } => std::error::Error::source(error),
+            Reason::Connect(error) => std::error::Error::source(error),
             Reason::Faults { .. } | Reason::Listeners { .. } => None,
         }
     }
@@ -130,7 +126,7 @@ impl OperationError for StartError {
     fn code(&self) -> &'static str {
         match &*self.0 {
             Reason::Faults { .. } => "RMQ-START-FAULTS",
-            Reason::Connect { error, .. } => error.code(),
+            Reason::Connect(error) => error.code(),
             Reason::Listeners { .. } => "RMQ-START-LISTENERS",
         }
     }
@@ -138,7 +134,7 @@ impl OperationError for StartError {
     fn is_transient(&self) -> bool {
         match &*self.0 {
             Reason::Faults { .. } => false,
-            Reason::Connect { error, .. } => error.is_transient(),
+            Reason::Connect(error) => error.is_transient(),
             Reason::Listeners { .. } => true,
         }
     }

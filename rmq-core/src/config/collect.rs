@@ -33,7 +33,7 @@ impl Collector<'_> {
             let first = *seen.entry(id).or_insert(entry.spot);
             let again = first != entry.spot;
             if again && !told {
-                self.duplicate(entry, first);
+                self.duplicate(entry, first, path);
             }
             self.step(&parts, entry, path, told || again);
         }
@@ -46,7 +46,7 @@ impl Collector<'_> {
         };
         match path.child(part, &Origin::Settings(self.place(entry.spot))) {
             Some(next) => self.step(rest, entry, &next, told),
-            None => self.unknown(part, entry, path),
+            None => self.unknown(part, rest.is_empty(), entry, path),
         }
     }
 
@@ -67,6 +67,10 @@ impl Collector<'_> {
         };
         let node = &entry.value;
         if let Some(fault) = refusal(property, &path.shown, node, self.place(entry.spot)) {
+            // Without a property that is not supported all else is as it was meant.
+            if matches!(property.verdict, Verdict::Renamed { .. }) {
+                self.doubt(path);
+            }
             return self.faults.push(fault);
         }
         if property.verdict != Verdict::Works {
@@ -78,6 +82,7 @@ impl Collector<'_> {
             } else {
                 node.spot
             });
+            self.doubt(path);
             return self.faults.push(Fault::new(place, wrong));
         }
         self.keep(entry, path, told);
@@ -93,7 +98,7 @@ impl Collector<'_> {
         let values = self.values.of(path.broker.as_ref());
         let before = values.found.insert(path.path.clone(), found);
         if let Some(before) = before.filter(|before| before.layer == self.layer && !told) {
-            self.duplicate(entry, before.node.spot);
+            self.duplicate(entry, before.node.spot, path);
         }
     }
 
@@ -108,13 +113,22 @@ impl Collector<'_> {
                     path.shown,
                     entry.value.kind()
                 );
+                self.doubt(path);
                 self.faults
                     .push(Fault::new(self.place(entry.value.spot), sentence));
             }
         }
     }
 
-    pub(super) fn duplicate(&mut self, entry: &Entry, first: Spot) {
+    /// What stands here was not read as it was meant.
+    pub(super) fn doubt(&mut self, path: &Path) {
+        let values = self.values.of(path.broker.as_ref());
+        values.doubts.add(&path.path);
+    }
+
+    /// `path` is that of the section.
+    pub(super) fn duplicate(&mut self, entry: &Entry, first: Spot, path: &Path) {
+        self.doubt(path);
         let name = shown(&entry.key).map(|name| format!("`{name}`"));
         let name = name.unwrap_or_else(|| "a name".to_owned());
         let sentence = format!("{name} is given twice, first at {first}");
@@ -122,7 +136,11 @@ impl Collector<'_> {
             .push(Fault::new(self.place(entry.spot), sentence).fix("keep one of the two"));
     }
 
-    fn unknown(&mut self, part: &str, entry: &Entry, path: &Path) {
+    fn unknown(&mut self, part: &str, last: bool, entry: &Entry, path: &Path) {
+        // A section of an unknown name may be any of those here; a single value is none of them.
+        if !last || !matches!(entry.value.shape, Shape::Scalar { .. }) || path.listener.is_some() {
+            self.doubt(path);
+        }
         let within = if path.shown.is_empty() {
             "rabbitmq"
         } else {

@@ -69,6 +69,9 @@ fn put(name: &str, value: &str, meant: &Meant, values: &mut AllValues, faults: &
     let node = Node::text(value);
     let shown = format!("{}{}", values.prefix, meant.property.path);
     if let Some(fault) = refusal(meant.property, &shown, &node, place) {
+        if matches!(meant.property.verdict, Verdict::Renamed { .. }) {
+            values.doubts.add(path);
+        }
         return faults.push(fault);
     }
     if meant.property.verdict == Verdict::Works {

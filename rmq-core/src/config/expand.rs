@@ -16,9 +16,16 @@ pub(super) fn expand_all(
 ) {
     for values in values.each() {
         // What could not be filled in is taken out: one mistake, one fault.
-        values.found.retain(|_, found| match &found.file {
-            None => true,
-            Some(file) => expand_node(&mut found.node, file, environment, faults),
+        let doubts = &mut values.doubts;
+        values.found.retain(|path, found| {
+            let whole = match &found.file {
+                None => true,
+                Some(file) => expand_node(&mut found.node, file, environment, faults),
+            };
+            if !whole {
+                doubts.add(path);
+            }
+            whole
         });
     }
 }

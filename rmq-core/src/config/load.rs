@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::source::{SourceFile, assemble};
+use super::source::{Reading, SourceFile, assemble};
 use super::typed::RabbitProperties;
 use crate::error::{Fault, Faults, Place};
 
@@ -39,13 +39,22 @@ pub fn load(
     search: &FileSearch,
     environment: &BTreeMap<String, String>,
 ) -> Result<RabbitProperties, Faults> {
-    let base = find(search, environment)?;
-    let folder_and_name = base.clone().map(|(path, _)| path);
-    let profile_file = |profile: &str| match &folder_and_name {
+    read_files(search, environment).whole()
+}
+
+/// As [`load()`], with what could be read beside the faults.
+pub(crate) fn read_files(search: &FileSearch, environment: &BTreeMap<String, String>) -> Reading {
+    let (path, base) = match find(search, environment) {
+        Ok(found) => {
+            let (path, file) = found.unzip();
+            (path, Ok(file))
+        }
+        Err(fault) => (None, Err(fault)),
+    };
+    let profile_file = |profile: &str| match &path {
         Some(path) => beside(path, profile),
         None => Ok(None),
     };
-    let base = base.map(|(_, file)| file);
     assemble(base, profile_file, environment, &mut BTreeSet::new())
 }
 
@@ -53,7 +62,7 @@ pub fn load(
 fn find(
     search: &FileSearch,
     environment: &BTreeMap<String, String>,
-) -> Result<Option<(PathBuf, SourceFile)>, Faults> {
+) -> Result<Option<(PathBuf, SourceFile)>, Fault> {
     let variable = environment
         .get("RABBIT_CONFIG_FILE")
         .filter(|path| !path.is_empty());
@@ -90,9 +99,7 @@ fn find(
         "the settings file was not found; tried {}",
         tried.join(", ")
     );
-    Err(Fault::new(who, sentence)
-        .fix("create it, or name it by RABBIT_CONFIG_FILE")
-        .into())
+    Err(Fault::new(who, sentence).fix("create it, or name it by RABBIT_CONFIG_FILE"))
 }
 
 fn candidates(wanted: &Path, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {

@@ -8,6 +8,7 @@
 //! Only [`load()`] reads files, and only [`process_environment`] reads the environment.
 
 mod collect;
+mod doubts;
 mod duration;
 mod environment;
 mod expand;
@@ -33,10 +34,12 @@ mod values;
 mod yaml;
 
 pub use self::key::is_same_name;
+pub(crate) use self::load::read_files;
 pub use self::load::{FileSearch, load, process_environment};
 pub use self::origin::{Origin, Setting};
 pub use self::page::properties_page;
 pub use self::secret::Secret;
+pub(crate) use self::source::read_text;
 pub use self::source::{Sources, from_str};
 pub use self::typed::{
     AcknowledgeMode, Address, Concurrency, ConnectionProperties, Credentials, DeadLetterSource,

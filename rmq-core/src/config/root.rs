@@ -36,7 +36,7 @@ impl Roots {
                 if rest.is_empty()
                     && let Some(before) = whole.replace(entry.spot)
                 {
-                    collector.duplicate(entry, before);
+                    collector.duplicate(entry, before, &Path::top(""));
                 }
                 take(rest, entry, collector);
             } else if uniform(first) == "spring" {
@@ -61,7 +61,7 @@ impl Roots {
                 && behind.is_empty()
                 && let Some(before) = whole.replace(entry.spot)
             {
-                collector.duplicate(entry, before);
+                collector.duplicate(entry, before, &Path::top(""));
             }
             self.spring_entry(first, behind, entry, collector);
         }
@@ -150,6 +150,7 @@ fn take(rest: &[&str], entry: &Entry, collector: &mut Collector<'_>) {
                 "`rabbitmq` is a section, and here is {}",
                 entry.value.kind()
             );
+            collector.doubt(&top);
             collector.faults.push(
                 Fault::new(place, sentence)
                     .fix("check indentation, and the space behind each colon"),

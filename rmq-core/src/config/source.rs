@@ -28,6 +28,20 @@ pub struct Sources {
     pub other_variables: Vec<String>,
 }
 
+/// Settings as far as they could be read, with defaults for the rest, and all that is wrong with them.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) properties: RabbitProperties,
+    pub(crate) faults: Faults,
+}
+
+impl Reading {
+    /// The settings, if nothing is wrong with them.
+    pub(super) fn whole(self) -> Result<RabbitProperties, Faults> {
+        self.faults.into_result(self.properties)
+    }
+}
+
 /// A file that was read.
 #[derive(Clone)]
 pub(super) struct SourceFile {
@@ -63,21 +77,31 @@ pub fn from_str(
     text: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<RabbitProperties, Faults> {
+    read_text(name, text, environment).whole()
+}
+
+/// As [`from_str`], with what could be read beside the faults.
+pub(crate) fn read_text(name: &str, text: &str, environment: &BTreeMap<String, String>) -> Reading {
     let base = SourceFile {
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    assemble(Some(base), |_| Ok(None), environment, &mut BTreeSet::new())
+    let base = Ok(Some(base));
+    assemble(base, |_| Ok(None), environment, &mut BTreeSet::new())
 }
 
 /// Puts together a file, its profile files and the environment.
 pub(super) fn assemble(
-    base: Option<SourceFile>,
+    base: Result<Option<SourceFile>, Fault>,
     profile_file: impl Fn(&str) -> Result<Option<SourceFile>, Fault>,
     environment: &BTreeMap<String, String>,
     asked: &mut BTreeSet<String>,
-) -> Result<RabbitProperties, Faults> {
+) -> Reading {
     let mut assembly = Assembly::new(environment);
+    let base = base.unwrap_or_else(|fault| {
+        assembly.incomplete(fault);
+        None
+    });
     let documents = base.map(|base| assembly.parse(base));
     let in_file = documents
         .as_ref()
@@ -97,7 +121,7 @@ pub(super) fn assemble(
                 assembly.take(&file, &roots);
             }
             Ok(None) => {}
-            Err(fault) => assembly.faults.push(fault),
+            Err(fault) => assembly.incomplete(fault),
         }
     }
     assembly.finish(asked)
@@ -125,10 +149,16 @@ impl<'e> Assembly<'e> {
         }
     }
 
+    /// Part of a file was not read.
+    fn incomplete(&mut self, fault: Fault) {
+        self.values.incomplete = true;
+        self.faults.push(fault);
+    }
+
     fn parse(&mut self, file: SourceFile) -> (String, Vec<Node>) {
         let documents = yaml::read(&file.name, &file.text);
         if let Some(fault) = documents.broken {
-            self.faults.push(fault);
+            self.incomplete(fault);
         }
         self.sources.files.push(file.name.clone());
         (file.name, documents.roots)
@@ -165,7 +195,7 @@ impl<'e> Assembly<'e> {
                 Err(_) => {
                     let place = Place::file(file, node.spot.line, node.spot.column);
                     let sentence = "a placeholder here has neither a variable nor a default, so the profiles are not known";
-                    self.faults.push(
+                    self.incomplete(
                         Fault::new(place, sentence)
                             .fix("set the variable, or write ${NAME:default}"),
                     );
@@ -194,7 +224,7 @@ impl<'e> Assembly<'e> {
         roots
             .faults(file)
             .into_iter()
-            .for_each(|fault| self.faults.push(fault));
+            .for_each(|fault| self.incomplete(fault));
     }
 
     fn applies(&mut self, document: &Node, file: &str) -> bool {
@@ -219,14 +249,15 @@ impl<'e> Assembly<'e> {
                 let place = Place::file(file, node.spot.line, node.spot.column);
                 let sentence =
                     "this profile expression cannot be read: it may hold names, `!`, `&` and `|`";
-                self.faults
-                    .push(Fault::new(place, sentence).fix("write one name, or a list of names"));
+                self.incomplete(
+                    Fault::new(place, sentence).fix("write one name, or a list of names"),
+                );
                 false
             }
         }
     }
 
-    fn finish(mut self, asked: &mut BTreeSet<String>) -> Result<RabbitProperties, Faults> {
+    fn finish(mut self, asked: &mut BTreeSet<String>) -> Reading {
         self.sources.other_variables =
             overlay(self.environment, &mut self.values, &mut self.faults);
         expand_all(&mut self.values, self.environment, &mut self.faults);
@@ -239,7 +270,10 @@ impl<'e> Assembly<'e> {
             .cloned()
             .collect();
         let properties = read_rabbit(&self.values, self.sources, &mut self.faults, asked);
-        self.faults.into_result(properties)
+        Reading {
+            properties,
+            faults: self.faults,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::doubts::Doubts;
 use super::origin::Origin;
 use super::tree::Node;
 
@@ -32,6 +33,8 @@ pub(super) struct Values {
     pub(super) found: BTreeMap<String, Found>,
     /// The ids below `listeners`, by their uniform form.
     pub(super) listeners: BTreeMap<String, Chosen>,
+    /// What was said and is not among `found`.
+    pub(super) doubts: Doubts,
 }
 
 /// The values of all brokers of a configuration.
@@ -40,6 +43,8 @@ pub(super) struct AllValues {
     pub(super) main: Values,
     /// By the uniform form of their names.
     pub(super) brokers: BTreeMap<String, (Chosen, Values)>,
+    /// Whether a file could not be read whole, so that anything may be missing.
+    pub(super) incomplete: bool,
 }
 
 impl AllValues {

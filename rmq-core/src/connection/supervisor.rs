@@ -86,10 +86,11 @@ impl Supervisor {
     /// Ends only when the start failed.
     async fn keep_open(&mut self, start: Deadline) -> ConnectError {
         if self.settings.addresses.is_empty() {
-            return ConnectError::new(
-                ConnectErrorKind::Unreachable,
-                "no broker address is given; set `rabbitmq.addresses` or `rabbitmq.host`",
+            let sentence = format!(
+                "connection `{}` cannot be opened: no broker address is given; set `rabbitmq.addresses` or `rabbitmq.host`",
+                self.shared.name()
             );
+            return ConnectError::new(ConnectErrorKind::Unreachable, sentence);
         }
         let mut slot = match start.limit(self.open(true)).await {
             Ok(Ok(slot)) => slot,

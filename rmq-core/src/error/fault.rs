@@ -122,13 +122,19 @@ impl Faults {
     ///
     /// # Errors
     /// The faults themselves.
-    pub fn into_result<T>(mut self, value: T) -> Result<T, Self> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             return Ok(value);
         }
+        Err(self.sorted())
+    }
+
+    /// All of them, sorted by place, each once.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
         self.0.sort();
         self.0.dedup();
-        Err(self)
+        self
     }
 }
 

@@ -74,13 +74,14 @@ fn on_failure(policy: registry::OnFailure) -> OnFailure {
 }
 
 /// Decides about one listener: section, attribute, `listeners.<id>`, the last having the last word. What contradicts
-/// itself, and a dead-letter route that nobody knows, goes to `faults`.
+/// itself, and a dead-letter route that nobody knows, goes to `faults`. Without a topology, what rests on
+/// one is not checked.
 #[must_use]
 pub fn plan(
     descriptor: &ListenerDescriptor,
     section: &config::ListenerSettings,
     by_id: Option<&ListenerProperties>,
-    topology: &Topology,
+    topology: Option<&Topology>,
     faults: &mut Faults,
 ) -> Planned {
     let attribute = attribute_layer(descriptor);
@@ -102,7 +103,9 @@ pub fn plan(
         consumer_timeout: decided.consumer_timeout.value,
         ..EndpointSettings::new(descriptor.id, Name::default())
     };
-    check_queues(&settings, &decided, topology, &here, faults);
+    if let Some(topology) = topology {
+        check_queues(&settings, &decided, topology, &here, faults);
+    }
     Planned { settings, decided }
 }
 

@@ -1,18 +1,18 @@
 use super::{ComponentDescriptor, ComponentFactory};
-use crate::component::Components;
+use crate::component::{ComponentType, Components};
 use crate::error::{Fault, Faults};
 use crate::handler::{ArgumentFacts, ArgumentKind};
 
 /// Builds the components of a configuration, each after those it needs, and adds them to the ones that are there.
 ///
-/// # Errors
-/// All faults of one round: what was built twice, what failed, and at the end what needs a component that nobody
+/// To `faults` go all of one round, which is then the last: what was built twice, what failed, and at the end what needs a component that nobody
 /// builds (or needs itself, over others).
 pub async fn build_components(
     descriptors: &[&'static ComponentDescriptor],
     mut components: Components,
-) -> Result<Components, Faults> {
-    let mut faults = Faults::new();
+    faults: &mut Faults,
+) -> Components {
+    let told = faults.len();
     let mut open: Vec<(&ComponentDescriptor, ComponentFactory)> = descriptors
         .iter()
         .map(|descriptor| (*descriptor, (descriptor.factory)()))
@@ -25,28 +25,29 @@ pub async fn build_components(
             for (descriptor, factory) in &waiting {
                 faults.push(unmet(descriptor, &needs(factory, &components)));
             }
-            return faults.into_result(components);
+            return components;
         }
         for (descriptor, factory) in ready {
-            build(descriptor, &factory, &mut components, &mut faults).await;
+            build(descriptor, &factory, &mut components, faults).await;
         }
-        if !faults.is_empty() {
-            return faults.into_result(components);
+        if faults.len() > told {
+            return components;
         }
         open = waiting;
     }
 }
 
 fn needs(factory: &ComponentFactory, components: &Components) -> Vec<&'static str> {
-    missing(&factory.arguments, components)
+    let missing = missing(&factory.arguments, components);
+    missing.into_iter().map(ComponentType::name).collect()
 }
 
-/// The names of the component types among these arguments that are not there.
-pub(super) fn missing(arguments: &[ArgumentFacts], components: &Components) -> Vec<&'static str> {
+/// The component types among these arguments that are not there.
+pub(super) fn missing(arguments: &[ArgumentFacts], components: &Components) -> Vec<ComponentType> {
     arguments
         .iter()
         .filter_map(|argument| match argument.kind {
-            ArgumentKind::Component(kind) if !components.contains(kind) => Some(kind.name()),
+            ArgumentKind::Component(kind) if !components.contains(kind) => Some(kind),
             _ => None,
         })
         .collect()

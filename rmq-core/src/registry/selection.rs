@@ -30,6 +30,8 @@ pub struct Selection {
     pub on_return: Option<(&'static CallbackDescriptor, Callback<ReturnedMessage>)>,
     /// Components that its methods build.
     pub components: Vec<&'static ComponentDescriptor>,
+    /// Ids of listeners that belong to no configuration, which is a fault of theirs.
+    pub ownerless: Vec<&'static str>,
     /// Declarables of its methods. Those of its listeners' bindings are the listeners'.
     pub declarables: Vec<&'static DeclarablesDescriptor>,
 }
@@ -39,25 +41,24 @@ impl Registry {
     /// program's only configuration, functions that say nothing. With `only`, the listeners and callbacks named there
     /// and no others.
     ///
-    /// # Errors
-    /// All faults: a function without `config` among several configurations, two listeners of one id, two
+    /// To `faults` go: a function without `config` among several configurations, two listeners of one id, two
     /// callbacks of one kind, an expected listener that is not there.
     pub fn select(
         &self,
         configuration: &ConfigurationDescriptor,
         only: Option<&Registrations>,
-    ) -> Result<Selection, Faults> {
-        let mut faults = Faults::new();
+        faults: &mut Faults,
+    ) -> Selection {
         let (listeners, callbacks) = match only {
             Some(only) => (only.listeners.clone(), only.callbacks.clone()),
             None => (
-                self.owned(configuration, &self.listeners, &mut faults),
-                self.owned(configuration, &self.callbacks, &mut faults),
+                self.owned(configuration, &self.listeners, faults),
+                self.owned(configuration, &self.callbacks, faults),
             ),
         };
-        duplicate_ids(&listeners, &mut faults);
+        duplicate_ids(&listeners, faults);
         if only.is_none() {
-            expected(configuration, &listeners, &mut faults);
+            expected(configuration, &listeners, faults);
         }
         let mut selection = Selection {
             listeners: listeners
@@ -70,13 +71,22 @@ impl Registry {
             on_confirm: None,
             on_return: None,
             components: of_owner(&self.components, |c| c.owner, configuration),
+            ownerless: self.ownerless(),
             declarables: of_owner(&self.declarables, |d| d.owner, configuration),
         };
         selection.listeners.sort_by_key(|l| l.descriptor.id);
         for callback in callbacks {
-            selection.take_callback(callback, &mut faults);
+            selection.take_callback(callback, faults);
         }
-        faults.into_result(selection)
+        selection
+    }
+
+    fn ownerless(&self) -> Vec<&'static str> {
+        if self.configurations.len() < 2 {
+            return Vec::new();
+        }
+        let free = self.listeners.iter().filter(|item| item.owner.is_none());
+        free.map(|listener| listener.id).collect()
     }
 
     fn owned<T: Registered>(
@@ -146,13 +156,21 @@ impl Selection {
         counts
     }
 
-    /// What listeners and callbacks need and the components lack: one fault for each argument.
+    /// What listeners and callbacks need and the components lack: one fault for each argument. What a `#[component]`
+    /// method builds is not missed: where it is not there, the method's own fault is told.
     #[must_use]
     pub fn missing_components(&self, components: &Components) -> Faults {
         let mut faults = Faults::new();
+        let promised: Vec<_> = self
+            .components
+            .iter()
+            .map(|component| (component.factory)().produces)
+            .collect();
         let mut look = |function, source: &Source, arguments: &[ArgumentFacts]| {
-            for name in missing(arguments, components) {
-                faults.push(needs(function, source, name));
+            for kind in missing(arguments, components) {
+                if !promised.contains(&kind) {
+                    faults.push(needs(function, source, kind.name()));
+                }
             }
         };
         for RegisteredListener {

@@ -55,15 +55,32 @@ fn registry(
     }
 }
 
+fn select(
+    registry: &Registry,
+    configuration: &ConfigurationDescriptor,
+    only: Option<&Registrations>,
+) -> Result<Selection, Faults> {
+    let mut faults = Faults::new();
+    let selection = registry.select(configuration, only, &mut faults);
+    faults.into_result(selection)
+}
+
+async fn build(
+    descriptors: &[&'static ComponentDescriptor],
+    components: Components,
+) -> Result<Components, Faults> {
+    let mut faults = Faults::new();
+    let components = build_components(descriptors, components, &mut faults).await;
+    faults.into_result(components)
+}
+
 fn faults(result: Result<Selection, Faults>) -> String {
     result.unwrap_err().to_string()
 }
 
 #[test]
 fn a_free_function_belongs_to_the_only_configuration() {
-    let selection = registry(&[&SHOP], &[&FREE], &[&CONFIRMED])
-        .select(&SHOP, None)
-        .unwrap();
+    let selection = select(&registry(&[&SHOP], &[&FREE], &[&CONFIRMED]), &SHOP, None).unwrap();
     assert_eq!(selection.listeners.len(), 1);
     assert!(selection.on_confirm.is_some());
     assert_eq!(
@@ -78,7 +95,7 @@ fn a_free_function_belongs_to_the_only_configuration() {
 #[test]
 fn among_several_configurations_a_free_function_has_to_say_which() {
     let registry = registry(&[&AUDIT, &SHOP], &[&FREE, &OF_SHOP], &[&CONFIRMED]);
-    let told = faults(registry.select(&SHOP, None));
+    let told = faults(select(&registry, &SHOP, None));
     assert!(
         told.contains("src/orders.rs:10:1: `on_order` belongs to no configuration"),
         "{told}"
@@ -93,14 +110,18 @@ fn among_several_configurations_a_free_function_has_to_say_which() {
 #[test]
 fn what_belongs_to_another_configuration_is_not_seen() {
     let registry = registry(&[&AUDIT, &SHOP], &[&OF_SHOP, &OF_AUDIT], &[]);
-    let selection = registry.select(&SHOP, None).unwrap();
+    let selection = select(&registry, &SHOP, None).unwrap();
     assert_eq!(selection.listeners.len(), 1);
     assert_eq!(selection.listeners[0].descriptor.owner, Some(SHOP.owner));
 }
 
 #[test]
 fn two_listeners_of_one_id_are_a_fault_that_names_both_places() {
-    let told = faults(registry(&[&SHOP], &[&OF_SHOP, &TWIN], &[]).select(&SHOP, None));
+    let told = faults(select(
+        &registry(&[&SHOP], &[&OF_SHOP, &TWIN], &[]),
+        &SHOP,
+        None,
+    ));
     assert!(
         told.contains("src/orders.rs:20:1") && told.contains("src/orders.rs:10:1"),
         "{told}"
@@ -111,13 +132,13 @@ fn two_listeners_of_one_id_are_a_fault_that_names_both_places() {
 #[test]
 fn two_callbacks_of_one_kind_are_a_fault() {
     let registry = registry(&[&SHOP], &[&OF_SHOP], &[&CONFIRMED, &CONFIRMED_AGAIN]);
-    let told = faults(registry.select(&SHOP, None));
+    let told = faults(select(&registry, &SHOP, None));
     assert!(told.contains("a second `#[on_confirm]`"), "{told}");
 }
 
 #[test]
 fn an_expected_listener_that_is_not_linked_is_a_fault() {
-    let told = faults(registry(&[&SHOP], &[], &[]).select(&SHOP, None));
+    let told = faults(select(&registry(&[&SHOP], &[], &[]), &SHOP, None));
     assert!(
         told.contains("names `on_order`") && told.contains("use that_crate as _;"),
         "{told}"
@@ -128,7 +149,7 @@ fn an_expected_listener_that_is_not_linked_is_a_fault() {
 fn what_is_named_outright_is_all_there_is() {
     let registry = registry(&[&AUDIT, &SHOP], &[&FREE, &OF_SHOP], &[&CONFIRMED]);
     let only = Registrations::new().with(&TWIN);
-    let selection = registry.select(&SHOP, Some(&only)).unwrap();
+    let selection = select(&registry, &SHOP, Some(&only)).unwrap();
     assert_eq!(selection.listeners.len(), 1);
     assert_eq!(selection.listeners[0].descriptor.function, "other");
     assert!(selection.on_confirm.is_none());
@@ -174,15 +195,13 @@ static BROKEN: ComponentDescriptor =
 
 #[tokio::test]
 async fn components_are_built_in_the_order_of_their_needs() {
-    let components = build_components(&[&TEXT, &NUMBER], Components::new())
-        .await
-        .unwrap();
+    let components = build(&[&TEXT, &NUMBER], Components::new()).await.unwrap();
     assert_eq!(*components.get::<String>().unwrap(), "number 4");
 }
 
 #[tokio::test]
 async fn a_component_that_fails_is_a_fault_with_its_place_and_cause() {
-    let faults = build_components(&[&BROKEN, &NUMBER], Components::new())
+    let faults = build(&[&BROKEN, &NUMBER], Components::new())
         .await
         .unwrap_err();
     assert_eq!(
@@ -193,7 +212,7 @@ async fn a_component_that_fails_is_a_fault_with_its_place_and_cause() {
 
 #[tokio::test]
 async fn a_component_without_what_it_needs_is_a_fault() {
-    let told = build_components(&[&TEXT], Components::new())
+    let told = build(&[&TEXT], Components::new())
         .await
         .unwrap_err()
         .to_string();
@@ -204,9 +223,6 @@ async fn a_component_without_what_it_needs_is_a_fault() {
 async fn a_component_that_is_there_already_is_a_fault() {
     let mut components = Components::new();
     components.insert(Arc::new(1_u64));
-    let told = build_components(&[&NUMBER], components)
-        .await
-        .unwrap_err()
-        .to_string();
+    let told = build(&[&NUMBER], components).await.unwrap_err().to_string();
     assert!(told.contains("there is one already"), "{told}");
 }

@@ -60,10 +60,12 @@ impl Rehearsal for Turn {
 /// Takes the turn at a queue: an exclusive queue named after it, which the broker deletes with the connection, however
 /// the test ends.
 async fn take(consuming: &Connection, queue: &Name, deadline: Deadline) -> Result<(), StartError> {
-    let failed = |error| StartError::connect(consuming.name(), error);
     let name = mark(queue);
     loop {
-        let lease = consuming.lease(deadline).await.map_err(failed)?;
+        let lease = consuming
+            .lease(deadline)
+            .await
+            .map_err(StartError::connect)?;
         let declared = lease
             .declare_queue(&name, false, false, true, false, Vec::new(), deadline)
             .await;

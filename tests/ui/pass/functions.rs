@@ -148,6 +148,7 @@ struct Created<'a, T: Serialize> {
 
 mod tests {
     use rmq_core::__private::RabbitMessage;
+    use rmq_core::error::Faults;
     use rmq_core::handler::ArgumentKind;
     use rmq_core::registry::{RabbitConfiguration as _, Registry};
     use rmq_core::topology::Exchange;
@@ -155,9 +156,10 @@ mod tests {
     use super::{Functions, Order, OrderError, on_order};
 
     fn selection() -> rmq_core::registry::Selection {
-        Registry::collect()
-            .select(&Functions::DESCRIPTOR, None)
-            .unwrap()
+        let mut faults = Faults::new();
+        let selection = Registry::collect().select(&Functions::DESCRIPTOR, None, &mut faults);
+        assert!(faults.is_empty(), "{faults}");
+        selection
     }
 
     #[test]

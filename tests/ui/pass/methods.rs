@@ -87,6 +87,7 @@ mod tests {
     use std::sync::Arc;
 
     use rmq_core::component::Components;
+    use rmq_core::error::Faults;
     use rmq_core::handler::{HandlerContext, HandlerScope, Invoke, Outcome};
     use rmq_core::listeners;
     use rmq_core::message::{Delivery, Message};
@@ -95,8 +96,15 @@ mod tests {
 
     use super::{AtomicU64, Names, Other, Shop};
 
+    /// What was made, without a fault.
+    fn whole<T>(make: impl FnOnce(&mut Faults) -> T) -> T {
+        let mut faults = Faults::new();
+        let made = make(&mut faults);
+        faults.into_result(made).unwrap()
+    }
+
     fn selection() -> Selection {
-        Registry::collect().select(&Shop::DESCRIPTOR, None).unwrap()
+        whole(|faults| Registry::collect().select(&Shop::DESCRIPTOR, None, faults))
     }
 
     fn with_shop() -> Components {
@@ -137,9 +145,7 @@ mod tests {
                 ("without_self", &["shop.static"])
             ]
         );
-        let other = Registry::collect()
-            .select(&Other::DESCRIPTOR, None)
-            .unwrap();
+        let other = whole(|faults| Registry::collect().select(&Other::DESCRIPTOR, None, faults));
         assert!(other.on_confirm.is_none() && other.components.is_empty());
         assert_eq!(ids(other), [("on_order", &["other.orders"][..])]);
     }
@@ -151,9 +157,8 @@ mod tests {
             super::super::functions::on_order,
             Shop::returned
         ];
-        let chosen = Registry::collect()
-            .select(&Other::DESCRIPTOR, Some(&only))
-            .unwrap();
+        let chosen =
+            whole(|faults| Registry::collect().select(&Other::DESCRIPTOR, Some(&only), faults));
         let ids: Vec<_> = chosen.listeners.iter().map(|l| l.descriptor.id).collect();
         assert_eq!(ids, ["on_order", "plain"]);
         assert!(chosen.on_confirm.is_none() && chosen.on_return.is_some());
@@ -161,9 +166,9 @@ mod tests {
 
     #[tokio::test]
     async fn components_are_built_after_those_they_need() {
-        let components = build_components(&selection().components, with_shop())
-            .await
-            .unwrap();
+        let mut faults = Faults::new();
+        let components = build_components(&selection().components, with_shop(), &mut faults).await;
+        assert!(faults.is_empty(), "{faults}");
         assert_eq!(components.get::<Names>().unwrap().0, "ababab");
     }
 

@@ -15,18 +15,28 @@ pub(in super::super) struct DecidedListener {
     pub(in super::super) unsafe_choices: Vec<UnsafeSetting>,
 }
 
-/// Decides a listener: built-in default, section, attribute, `listeners.<id>`, the last one strongest.
+/// Decides a listener: built-in default, section, attribute, `listeners.<id>`, the last one strongest. What rests on
+/// settings that could not be read, or on a topology that is not known, is not checked.
 pub(in super::super) fn decided_listener(
     listener: &RegisteredListener,
     properties: &RabbitProperties,
-    topology: &Topology,
+    topology: Option<&Topology>,
     faults: &mut Faults,
 ) -> DecidedListener {
     let descriptor = listener.descriptor;
+    let mut found = Faults::new();
     let by_id = properties.listener_by_id(descriptor.id);
-    let Planned { settings, decided } =
-        plan(descriptor, &properties.listener, by_id, topology, faults);
-    acknowledger(listener, settings.acknowledge, faults);
+    let Planned { settings, decided } = plan(
+        descriptor,
+        &properties.listener,
+        by_id,
+        topology,
+        &mut found,
+    );
+    acknowledger(listener, settings.acknowledge, &mut found);
+    if !properties.doubts_listener(descriptor.id) {
+        faults.extend(found);
+    }
     DecidedListener {
         settings,
         dead_letter: decided.dead_letter.value,

@@ -35,7 +35,7 @@ fn started(properties: &RabbitProperties) -> String {
         &descriptor,
         &properties.listener,
         by_id,
-        &Topology::default(),
+        Some(&Topology::default()),
         &mut faults,
     );
     let connection = &properties.connection;

@@ -40,7 +40,14 @@ fn every_property_that_works_is_read_and_nothing_else() {
     let mut asked = BTreeSet::new();
     // `host` and `port` are read only without `addresses`.
     for text in [text, ""] {
-        assemble(Some(base(text)), |_| Ok(None), &variables(&[]), &mut asked).unwrap();
+        assemble(
+            Ok(Some(base(text))),
+            |_| Ok(None),
+            &variables(&[]),
+            &mut asked,
+        )
+        .whole()
+        .unwrap();
     }
     let works = all()
         .iter()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::key::is_same_name;
+use super::super::doubts::Doubts;
+use super::super::key::{is_same_name, uniform};
 use super::super::origin::Origin;
 use super::super::property::Verdict;
 use super::super::reader::Reader;
@@ -43,6 +44,8 @@ pub struct RabbitProperties {
     pub origins: Origins,
     /// Files, profiles, and variables that name no property. Empty for `brokers`.
     pub sources: Sources,
+    /// What is missing or a default because it has a fault.
+    pub(crate) doubts: Doubts,
 }
 
 impl RabbitProperties {
@@ -54,6 +57,35 @@ impl RabbitProperties {
             .iter()
             .find(same)
             .map(|(_, properties)| properties)
+    }
+
+    /// The same for somebody whose own settings they are not.
+    pub(crate) fn all_in_doubt(mut self) -> Self {
+        self.listeners.clear();
+        self.doubts.add("");
+        self
+    }
+
+    /// Whether a fault keeps the values of a listener, its own or the section's, from being what was meant.
+    pub(crate) fn doubts_listener(&self, id: &str) -> bool {
+        let own = format!("listeners.{}", uniform(id));
+        self.doubts.touch("listener.simple") || self.doubts.touch(&own)
+    }
+
+    /// The same of the topology.
+    pub(crate) fn doubts_topology(&self) -> bool {
+        self.doubts.touch("topology")
+    }
+
+    /// The same of the addresses and of what TLS needs.
+    pub(crate) fn doubts_addresses(&self) -> bool {
+        let parts = ["addresses", "host", "port", "ssl"];
+        parts.iter().any(|part| self.doubts.touch(part))
+    }
+
+    /// The same of `brokers`.
+    pub(crate) fn doubts_brokers(&self) -> bool {
+        self.doubts.touch("brokers")
     }
 
     /// The settings of a further broker; the spellings of a name are one.
@@ -91,12 +123,14 @@ pub(in super::super) fn read_rabbit(
     faults: &mut Faults,
     asked: &mut BTreeSet<String>,
 ) -> RabbitProperties {
+    let incomplete = values.incomplete;
     let brokers = values.brokers.values().map(|(chosen, values)| {
-        let properties = one(values, &mut Reader::new(values, faults, asked));
+        let properties = one(values, incomplete, &mut Reader::new(values, faults, asked));
         (chosen.name.clone(), properties)
     });
     let brokers: BTreeMap<String, RabbitProperties> = brokers.collect();
-    let main = one(&values.main, &mut Reader::new(&values.main, faults, asked));
+    let main = &values.main;
+    let main = one(main, incomplete, &mut Reader::new(main, faults, asked));
     RabbitProperties {
         brokers,
         sources,
@@ -104,7 +138,12 @@ pub(in super::super) fn read_rabbit(
     }
 }
 
-fn one(values: &Values, reader: &mut Reader<'_>) -> RabbitProperties {
+fn one(values: &Values, incomplete: bool, reader: &mut Reader<'_>) -> RabbitProperties {
+    let mut doubts = values.doubts.clone();
+    if incomplete {
+        doubts.add("");
+    }
+    let doubts = &mut doubts;
     container_type(reader);
     let publisher = publisher::read(reader);
     let template = template::read(&mut reader.section("template"), publisher.returns);
@@ -112,15 +151,25 @@ fn one(values: &Values, reader: &mut Reader<'_>) -> RabbitProperties {
     let mut listener_origins = BTreeMap::new();
     for (path, Chosen { name, origin }) in &values.listeners {
         let mut section = reader.section("listeners");
-        let by_id = listener::read_by_id(&mut section.named_section("*", path, name));
+        let by_id = part(
+            &format!("listeners.{path}"),
+            &mut section.named_section("*", path, name),
+            doubts,
+            listener::read_by_id,
+        );
         listeners.insert(name.clone(), by_id);
         listener_origins.insert(name.clone(), origin.clone());
     }
     RabbitProperties {
-        connection: connection::read(reader),
+        connection: part("addresses", reader, doubts, connection::read),
         publisher,
         template,
-        listener: listener::read_section(&mut reader.section("listener").section("simple")),
+        listener: part(
+            "listener.simple",
+            &mut reader.section("listener").section("simple"),
+            doubts,
+            listener::read_section,
+        ),
         executor: executor::read(
             &mut reader
                 .section("listener")
@@ -129,11 +178,32 @@ fn one(values: &Values, reader: &mut Reader<'_>) -> RabbitProperties {
         ),
         listeners,
         listener_origins,
-        topology: topology::read(&mut reader.section("topology")),
+        topology: part(
+            "topology",
+            &mut reader.section("topology"),
+            doubts,
+            topology::read,
+        ),
         brokers: BTreeMap::new(),
         origins: origins(values),
         sources: Sources::default(),
+        doubts: std::mem::take(doubts),
     }
+}
+
+/// Reads a part; a fault in it makes the part doubtful.
+fn part<T>(
+    path: &str,
+    reader: &mut Reader<'_>,
+    doubts: &mut Doubts,
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> T {
+    let before = reader.faults.len();
+    let value = read(reader);
+    if reader.faults.len() > before {
+        doubts.add(path);
+    }
+    value
 }
 
 fn container_type(reader: &mut Reader<'_>) {

@@ -55,7 +55,7 @@ fn decide(
     topology: &Topology,
 ) -> (EndpointSettings, Vec<String>) {
     let mut faults = Faults::new();
-    let Planned { settings, .. } = plan(descriptor, &section(), by_id, topology, &mut faults);
+    let Planned { settings, .. } = plan(descriptor, &section(), by_id, Some(topology), &mut faults);
     (settings, faults.iter().map(ToString::to_string).collect())
 }
 

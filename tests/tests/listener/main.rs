@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod declared;
 mod failure;
 mod faults;
 mod handling;
@@ -17,6 +18,7 @@ mod pace;
 mod pool;
 mod reply;
 mod rig;
+mod stop;
 mod trace;
 
 /// The same tests against both releases.
@@ -66,6 +68,11 @@ on_both_releases! {
     lifecycle::a_paused_listener_takes_nothing_and_resumes,
     lifecycle::an_exclusive_listener_waits_for_its_turn,
     lifecycle::a_listener_whose_connection_has_ended_for_good_has_failed,
+    declared::the_bindings_of_an_attribute_are_declared_and_carry_messages,
+    declared::a_stream_is_declared_published_to_and_consumed,
+    declared::exchanges_hand_on_to_exchanges_and_alternates_and_by_headers,
+    stop::a_stop_under_load_acknowledges_or_gives_back_every_delivery,
+    stop::a_stop_under_load_loses_nothing_of_a_quorum_queue,
     trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
     pool::plain_functions_run_on_the_pools_threads,
     pool::one_pool_bounds_all_listeners_and_starves_none,

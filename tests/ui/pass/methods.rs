@@ -174,7 +174,11 @@ mod tests {
 
     #[test]
     fn a_missing_component_is_a_fault_at_its_listener_with_the_line_to_add() {
-        let faults = selection().missing_components(&with_shop());
+        let mut selection = selection();
+        let promised = selection.missing_components(&with_shop());
+        assert!(promised.is_empty(), "a method builds it: {promised}");
+        selection.components.clear();
+        let faults = selection.missing_components(&with_shop());
         let told = faults.to_string();
         assert_eq!(faults.len(), 1, "{told}");
         assert!(

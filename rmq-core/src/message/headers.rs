@@ -165,13 +165,14 @@ impl Headers {
         self.own.is_empty() && from_broker.is_none_or(|broker| broker.raw.is_empty())
     }
 
-    /// Appends the table's content, without the length prefix and without a private header that an earlier
-    /// publish left in it.
+    /// Appends the table's content, without the length prefix and without a private header: an earlier publish may have
+    /// left one in it, and a copy of another client's headers may bring one.
     pub fn write(&self, out: &mut BytesMut) {
         if let Some(broker) = &self.broker {
             out.extend_from_slice(&table::without(&broker.raw, PRIVATE_HEADER));
         }
-        table::write_fields(out, &self.own);
+        let own = self.own.iter().filter(|(name, _)| name != PRIVATE_HEADER);
+        table::write_fields(out, own);
     }
 }
 
@@ -229,6 +230,9 @@ mod tests {
             ("x-tenant".into(), "acme".into()),
         ]);
         assert_eq!(headers.iter().count(), 1);
+        let mut copied = Headers::new();
+        copied.insert(PRIVATE_HEADER, "1.2");
+        assert!(on_the_wire(&copied).is_empty());
         assert_eq!(headers.get(PRIVATE_HEADER), None);
         assert_eq!(
             on_the_wire(&headers),

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
 use std::mem;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 
 use futures_util::FutureExt;
@@ -79,7 +80,28 @@ pub(super) struct CallbackExecutor {
     queued: Notify,
     /// Told when calls have finished.
     finished: Notify,
+    /// Nobody queues anything any more.
+    dropped: AtomicBool,
     ledger: Arc<PublishLedger>,
+}
+
+/// An executor at work. Dropped, it runs what is queued and ends.
+#[derive(Debug)]
+pub(super) struct StartedCallbacks(Arc<CallbackExecutor>);
+
+impl Deref for StartedCallbacks {
+    type Target = CallbackExecutor;
+
+    fn deref(&self) -> &CallbackExecutor {
+        &self.0
+    }
+}
+
+impl Drop for StartedCallbacks {
+    fn drop(&mut self) {
+        self.0.dropped.store(true, Ordering::Release);
+        self.0.queued.notify_one();
+    }
 }
 
 tokio::task_local! {
@@ -96,12 +118,12 @@ const AT_ONCE: usize = 64;
 
 impl CallbackExecutor {
     /// Starts the executor on the current runtime; `None`, and no cost at all, without callbacks. Its task ends when
-    /// the executor is dropped.
+    /// what is given here is dropped and every callback has run.
     pub(super) fn start(
         callbacks: Callbacks,
         settings: CallbackSettings,
         ledger: Arc<PublishLedger>,
-    ) -> Option<Arc<Self>> {
+    ) -> Option<StartedCallbacks> {
         if callbacks.on_confirm.is_none() && callbacks.on_return.is_none() {
             return None;
         }
@@ -112,10 +134,11 @@ impl CallbackExecutor {
             unfinished: AtomicUsize::new(0),
             queued: Notify::new(),
             finished: Notify::new(),
+            dropped: AtomicBool::new(false),
             ledger,
         });
         tokio::spawn(IN_CALLBACK.scope((), Arc::clone(&executor).run()));
-        Some(executor)
+        Some(StartedCallbacks(executor))
     }
 
     pub(super) const fn wanted(&self) -> Wanted {
@@ -175,6 +198,9 @@ impl CallbackExecutor {
         loop {
             mem::swap(&mut calls, &mut *self.queue.lock());
             if calls.is_empty() {
+                if running.is_empty() && self.dropped.load(Ordering::Acquire) {
+                    return;
+                }
                 tokio::select! {
                     () = self.queued.notified() => {}
                     Some(()) = running.next(), if !running.is_empty() => {}
@@ -208,10 +234,14 @@ impl CallbackExecutor {
         self.finished.notify_waiters();
     }
 
-    async fn limit<F: Future<Output = ()>>(&self, call: F) {
+    async fn limit(&self, mut run: CallbackRun<'_>) {
         let deadline = Deadline::after(self.settings.timeout);
-        if deadline.limit(call).await.is_err() {
+        if deadline.limit(&mut run).await.is_err() {
             self.failed("a confirm callback was dropped: it took longer than its deadline");
+            // A destructor of the user's may panic as well as the callback itself.
+            if catch_unwind(AssertUnwindSafe(|| drop(run))).is_err() {
+                tracing::error!("a confirm callback that was dropped panicked");
+            }
         }
         self.finish(1);
     }

@@ -67,14 +67,14 @@ impl Frontier {
         }
     }
 
-    /// Whether there is something to gather.
-    pub(super) fn has_finished(&self) -> bool {
-        !self.finished.is_empty()
+    /// How many wait to be gathered.
+    pub(super) fn finished(&self) -> u64 {
+        self.finished.len() as u64
     }
 
     /// Turns all that finished into as few acks as is safe: `(tag, multiple)`. Gives how many deliveries they settle.
     pub(super) fn gather(&mut self, mut ack: impl FnMut(u64, bool)) -> u64 {
-        let settled = self.finished.len() as u64;
+        let settled = self.finished();
         let mut below = None;
         let mut count = 0;
         while let Some((tag, State::Finished)) = self.deliveries.first() {

@@ -76,6 +76,13 @@ fn one(prefix: Prefix, frame: &[u8], shared: &Arc<Shared>) -> Result<(), String>
             Ok(())
         }
         (0, frame::CONNECTION_UPDATE_SECRET) => update_secret(shared, fields),
+        (0, frame::CONNECTION_CLOSE) => {
+            // The broker reads no acknowledgement behind it.
+            shared.leases.all().iter().for_each(|lease| lease.gather());
+            let mut out = shared.outbox.append();
+            out.frames(0, |out| out.extend_from_slice(frame));
+            Ok(())
+        }
         (0, _) => {
             shared
                 .outbox

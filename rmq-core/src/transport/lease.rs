@@ -218,7 +218,7 @@ impl Lease {
 
     fn gather_locked(&self, state: &mut State) {
         state.gathering = false;
-        if state.phase != Phase::Open || !state.frontier.has_finished() {
+        if state.phase != Phase::Open || state.frontier.finished() == 0 {
             return;
         }
         let frontier = &mut state.frontier;
@@ -233,10 +233,10 @@ impl Lease {
         state.proof.settled += settled.unwrap_or(0);
     }
 
-    /// Settlements written and not proven by an answer behind them.
+    /// Settlements not proven by an answer behind them, those not even written included.
     pub(super) fn unproven(&self) -> u64 {
-        let proof = &self.state.lock().proof;
-        proof.settled - proof.proven
+        let state = self.state.lock();
+        state.proof.settled - state.proof.proven + state.frontier.finished()
     }
 
     /// The answer to a synchronous method has come.
@@ -315,10 +315,10 @@ impl Lease {
 
     /// The tag of a returned message: by its private header, or by its id.
     pub(super) fn tag_of(&self, headers: &[u8], message_id: Option<&str>) -> Option<u64> {
-        self.private_header.tag(headers).or_else(|| {
-            let id = Uuid::try_parse(message_id?).ok()?;
-            self.state.lock().publishes.tag_of(id)
-        })
+        let publishes = &mut self.state.lock().publishes;
+        let by_header = self.private_header.tag(headers);
+        let by_header = by_header.filter(|tag| publishes.is_by_header(*tag));
+        by_header.or_else(|| publishes.tag_of(Uuid::try_parse(message_id?).ok()?))
     }
 
     /// Publishes without a verdict.
@@ -394,3 +394,7 @@ fn guarded(tell: impl FnOnce()) {
         );
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

@@ -44,6 +44,11 @@ impl Leases {
         }
     }
 
+    /// All that are in use.
+    pub(super) fn all(&self) -> Vec<Arc<Lease>> {
+        self.0.lock().leases.iter().flatten().cloned().collect()
+    }
+
     /// The link has ended: gives all, and takes no more.
     pub(super) fn close(&self) -> Vec<Arc<Lease>> {
         let mut numbers = self.0.lock();

@@ -49,6 +49,12 @@ impl PendingPublishes {
         Some(self.found)
     }
 
+    /// Whether the publish with this tag is found by its private header.
+    pub(super) fn is_by_header(&mut self, tag: u64) -> bool {
+        let entry = self.entries.get_mut(tag);
+        entry.is_some_and(|entry| entry.returns == Returns::ByHeader)
+    }
+
     /// Takes back the publish entered last: nothing of it was written.
     pub(super) fn retract(&mut self) {
         self.entries.unpush(self.last);
@@ -189,6 +195,7 @@ mod tests {
             list.enter(token as u64, Returns::ById(*id));
         }
         list.enter(5, Returns::ByHeader);
+        assert!(list.is_by_header(6) && !list.is_by_header(1) && !list.is_by_header(7));
         assert_eq!(list.tag_of(ids[3]), Some(4));
         assert_eq!(list.tag_of(ids[4]), Some(5));
         assert_eq!(

@@ -55,7 +55,9 @@ pub(super) struct Progress {
     /// Whether an earlier copy may be in a queue.
     pub(super) possible_duplicate: bool,
     /// Pauses so far, before a retry or inside the grace time.
-    pub(super) pauses: u32,
+    pub(super) retries: u32,
+    /// Returns so far that the grace time took back.
+    pub(super) returns: u32,
     /// Links lost while it was alone in flight.
     pub(super) lost_alone: u32,
     /// The last verdict, while it waits to be sent again.
@@ -97,7 +99,8 @@ impl Entry {
                 bytes,
                 attempts: 0,
                 possible_duplicate: false,
-                pauses: 0,
+                retries: 0,
+                returns: 0,
                 lost_alone: 0,
                 last: None,
                 span: draft.span,

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::observability::{PublishCounts, PublishLedger};
 
 use super::TemplateSettings;
-use super::callbacks::{CallbackExecutor, Callbacks};
+use super::callbacks::{CallbackExecutor, Callbacks, StartedCallbacks};
 use super::channel::ChannelSource;
 use super::rpc::ReplyDesk;
 
@@ -53,7 +53,7 @@ pub(super) struct Engine {
     gate: Mutex<Gate>,
     alarm: Alarm,
     ledger: Arc<PublishLedger>,
-    callbacks: Option<Arc<CallbackExecutor>>,
+    callbacks: Option<StartedCallbacks>,
     replies: Arc<ReplyDesk>,
     sequence: AtomicU64,
     /// What the supervisor should look at: the backlog, suspects, replies wanted.

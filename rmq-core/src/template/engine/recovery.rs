@@ -160,7 +160,7 @@ impl Engine {
             let mut progress = culprit.progress();
             let pause = self.retry_pause(&culprit, &progress);
             if pause.is_some() {
-                progress.pauses += 1;
+                progress.retries += 1;
                 progress.last = Some(LastVerdict::Refused {
                     code: cause.code,
                     text: cause.text.clone(),

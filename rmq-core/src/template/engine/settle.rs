@@ -104,7 +104,10 @@ impl Engine {
             }
         };
         if let Some(pause) = pause {
-            progress.pauses += 1;
+            match last {
+                LastVerdict::Returned(_) => progress.returns += 1,
+                _ => progress.retries += 1,
+            }
             progress.last = Some(last);
             drop(progress);
             self.delay(Delayed::new(entry, pause, false), tally);
@@ -119,9 +122,9 @@ impl Engine {
     /// The pause before a refused message is sent again; `None` when it is not.
     pub(super) fn retry_pause(&self, entry: &Entry, progress: &Progress) -> Option<Duration> {
         let retry = self.settings.retry.as_ref()?;
-        let pause = retry.pause(progress.pauses);
+        let pause = retry.pause(progress.retries);
         let in_time = Instant::now() + pause < entry.deadline;
-        (progress.pauses < retry.max_retries && in_time).then_some(pause)
+        (progress.retries < retry.max_retries && in_time).then_some(pause)
     }
 
     /// Ends a message unless its end was told before.
@@ -308,7 +311,7 @@ fn grace_pause(
 ) -> Option<Duration> {
     let now = Instant::now();
     let until = grace_until.filter(|until| now < *until)?;
-    let doubled = GRACE_PAUSE.saturating_mul(1 << progress.pauses.min(8));
+    let doubled = GRACE_PAUSE.saturating_mul(1 << progress.returns.min(8));
     // The last try comes when the grace time ends, and its return is told.
     let pause = doubled.min(GRACE_PAUSE_MOST).min(until - now);
     (now + pause < entry.deadline).then_some(pause)

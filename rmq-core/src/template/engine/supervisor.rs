@@ -97,7 +97,11 @@ async fn lease(engine: &Arc<Engine>, memory: &mut Memory) -> Result<Current, Con
                     channel: leased.channel,
                     flight,
                 };
-                engine.gate.lock().current = Some(current.clone());
+                let mut gate = engine.gate.lock();
+                // Behind a stop nobody would take it out again.
+                if !gate.stopped {
+                    gate.current = Some(current.clone());
+                }
                 return Ok(current);
             }
             Err(error) if error.kind() == ConnectErrorKind::Closed => return Err(error),

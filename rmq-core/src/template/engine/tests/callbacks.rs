@@ -6,8 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::message::{Confirm, Message, ReturnedMessage};
-use crate::template::callbacks::Callbacks;
+use crate::message::{Confirm, Message, PublishOutcome, ReturnedMessage};
+use crate::template::callbacks::{Call, CallbackExecutor, Callbacks};
 use crate::template::{CallbackSettings, TemplateSettings};
 use crate::time::Deadline;
 
@@ -220,4 +220,26 @@ async fn a_callback_may_publish_and_wait_even_when_the_queue_of_callbacks_is_ful
     lines.sort();
     assert_eq!(lines, ["first", "second"]);
     template.lock().take();
+}
+
+#[tokio::test]
+async fn a_dropped_executor_runs_what_is_queued_and_keeps_nothing_of_the_callbacks() {
+    let told = Arc::new(Notify::new());
+    let state = Arc::clone(&told);
+    let callbacks = Callbacks {
+        on_confirm: Some(Arc::new(move |_| {
+            let state = Arc::clone(&state);
+            Box::pin(async move { state.notify_one() })
+        })),
+        on_return: None,
+    };
+    let executor =
+        CallbackExecutor::start(callbacks, CallbackSettings::default(), Arc::default()).unwrap();
+    let confirm = Confirm::new("a".into(), PublishOutcome::Confirmed, None);
+    executor.push(&mut Call::new(Some(confirm), None).into_iter().collect());
+    drop(executor);
+    told.notified().await;
+    while Arc::strong_count(&told) > 1 {
+        tokio::task::yield_now().await;
+    }
 }

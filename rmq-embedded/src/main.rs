@@ -85,16 +85,21 @@ fn apply(builder: Builder, name: &str, value: &str) -> Result<Builder, String> {
 
 /// Serves until Ctrl-C or SIGTERM, then says goodbye to every client.
 async fn serve(broker: EmbeddedBroker) -> ExitCode {
+    // Before the line below: whoever has read it may ask at once.
+    let asked = match asked_to_stop() {
+        Ok(asked) => asked,
+        Err(error) => {
+            eprintln!("signals can't be waited for: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     say(&format!(
         "rmq-embedded listens on {} (guest/guest, vhost /); everything is in memory, nothing survives this process\n\
          connect to {}; Ctrl-C ends it",
         broker.address(),
         broker.uri()
     ));
-    if let Err(error) = asked_to_stop().await {
-        eprintln!("signals can't be waited for: {error}");
-        return ExitCode::FAILURE;
-    }
+    asked.await;
     let left = broker.stop(GOODBYE).await;
     say("rmq-embedded has stopped; its queues are gone");
     if left > 0 {
@@ -108,17 +113,25 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Listens for Ctrl-C and SIGTERM from now on.
 #[cfg(unix)]
-async fn asked_to_stop() -> std::io::Result<()> {
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-#[cfg(not(unix))]
-async fn asked_to_stop() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Listens for Ctrl-C from now on.
+#[cfg(windows)]
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupt.recv().await;
+    })
 }

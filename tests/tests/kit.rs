@@ -226,6 +226,25 @@ async fn a_test_waits_while_another_one_has_its_queue() {
     second.stop().await.unwrap();
 }
 
+/// The broker frees the turn with the connection that had it.
+#[tokio::test]
+async fn a_test_that_has_lost_its_connection_takes_its_turn_again() {
+    let broker = EmbeddedBroker::start().await.unwrap();
+    let address = broker.address().to_string();
+    let first = RabbitHarness::start(shared(&address)).await.unwrap();
+    broker.cut_all();
+    let id = send(&first, "kit.names", "Ada").await;
+    first.settled("on_name", &id).await.unwrap();
+
+    let second = tokio::spawn(RabbitHarness::start(shared(&address)));
+    let refused = |event: &Event| matches!(event, Event::ChannelClosed { code: 405, .. });
+    let patience = Duration::from_secs(10);
+    broker.record().wait_for(patience, refused).await.unwrap();
+    assert!(!second.is_finished());
+    first.stop().await.unwrap();
+    second.await.unwrap().unwrap().stop().await.unwrap();
+}
+
 /// Three tests of one queue at once: no two may run at the same time, and each message reaches the listener of its own.
 async fn three_at_once(release: Release) {
     let broker = announced(release).unwrap();

@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::app::{Rehearsal, StartError};
-use crate::connection::Connection;
+use crate::connection::{Connection, HookError, NewLink, OpenHook};
 use crate::listener::ListenerRegistry;
 use crate::name::Name;
 use crate::observability::DeliveryWitness;
 use crate::time::Deadline;
-use crate::transport::TransportErrorKind;
+use crate::transport::{Channel, TransportError, TransportErrorKind};
 
 use super::log::Log;
 
@@ -48,6 +48,10 @@ impl Rehearsal for Turn {
                 .into_iter()
                 .flat_map(|listener| listener.queues)
                 .collect();
+            // First of all, so that no new link is ever used without it.
+            consuming.on_open(Arc::new(TakenAgain {
+                queues: queues.clone(),
+            }));
             let deadline = Deadline::after(PATIENCE);
             for queue in queues {
                 take(consuming, &queue, deadline).await?;
@@ -66,10 +70,7 @@ async fn take(consuming: &Connection, queue: &Name, deadline: Deadline) -> Resul
             .lease(deadline)
             .await
             .map_err(StartError::connect)?;
-        let declared = lease
-            .declare_queue(&name, false, false, true, false, Vec::new(), deadline)
-            .await;
-        match declared {
+        match declare(&lease, &name, deadline).await {
             Ok(_) => {
                 lease.give_back();
                 return Ok(());
@@ -83,6 +84,44 @@ async fn take(consuming: &Connection, queue: &Name, deadline: Deadline) -> Resul
                 "another test had its turn at queue `{queue}` for all of {PATIENCE:?}"
             )));
         }
+    }
+}
+
+async fn declare(channel: &Channel, mark: &Name, deadline: Deadline) -> Result<(), TransportError> {
+    let declared = channel.declare_queue(mark, false, false, true, false, Vec::new(), deadline);
+    declared.await.map(drop)
+}
+
+/// The turn ends with the connection: a new one takes it again before anything consumes on it. While another test has
+/// it the new connection is given up and opened again later.
+struct TakenAgain {
+    queues: BTreeSet<Name>,
+}
+
+impl TakenAgain {
+    async fn take(&self, link: &NewLink) -> Result<(), TransportError> {
+        let deadline = link.call_deadline();
+        let channel = link.open_channel(deadline).await?;
+        for queue in &self.queues {
+            declare(&channel, &mark(queue), deadline).await?;
+        }
+        channel.close(deadline).await;
+        Ok(())
+    }
+}
+
+impl OpenHook for TakenAgain {
+    fn doing(&self) -> &'static str {
+        "take the test's turn at its queues again"
+    }
+
+    fn run<'a>(&'a self, link: &'a NewLink) -> BoxFuture<'a, Result<(), HookError>> {
+        Box::pin(async move {
+            self.take(link).await.map_err(|error| HookError {
+                error: error.into(),
+                permanent: false,
+            })
+        })
     }
 }
 

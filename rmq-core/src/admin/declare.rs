@@ -11,15 +11,14 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 
 use crate::connection::{ChannelLease, Connection, NewLink};
-use crate::error::Place;
 use crate::message::Value;
 use crate::name::{Name, NameTooLong};
 use crate::time::Deadline;
 use crate::topology::{Arguments, Binding, Declaration, Destination, Exchange, Queue};
 use crate::transport::{Channel, TransportError, TransportErrorKind};
 
+use super::blame::{Failed, ends_link, told};
 use super::error::{AdminErrorKind, DeclarationError};
-use super::explain::explain;
 
 /// So many channels declare at once at most ...
 const LANES: usize = 16;
@@ -50,15 +49,26 @@ pub(super) struct OfLink<'l> {
 
 impl Channels for OfLink<'_> {
     async fn fresh(&self) -> Result<Channel, TransportError> {
-        self.link.open_channel(self.link.call_deadline()).await
+        let deadline = self.link.call_deadline();
+        loop {
+            match self.link.open_channel(deadline).await {
+                // A number comes free a moment after its channel has failed, and nothing says when.
+                Err(error)
+                    if error.kind == TransportErrorKind::ChannelsExhausted
+                        && self.usable() > 0
+                        && !deadline.has_passed() =>
+                {
+                    let pause = Deadline::after(NUMBER_COMES_FREE).min(deadline);
+                    tokio::time::sleep_until(pause.instant()).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     fn lanes(&self) -> usize {
         // Nobody else is on the link yet. A number whose channel has failed comes free a moment later: half are spare.
-        match self.link.channel_max() {
-            0 => LANES,
-            agreed => (usize::from(agreed) / 2).clamp(1, LANES),
-        }
+        (self.usable() / 2).clamp(1, LANES)
     }
 
     fn call_deadline(&self) -> Deadline {
@@ -70,16 +80,28 @@ impl Channels for OfLink<'_> {
     }
 }
 
+impl OfLink<'_> {
+    /// How many channels there can be: channel 0, the connection's, counts among those agreed on.
+    fn usable(&self) -> usize {
+        match self.link.channel_max() {
+            0 => usize::from(u16::MAX),
+            agreed => usize::from(agreed) - 1,
+        }
+    }
+}
+
 /// Channels leased from a connection under one deadline.
 pub(super) struct OfConnection<'c> {
     pub(super) connection: &'c Connection,
     pub(super) deadline: Deadline,
-    /// Kept until all is declared: a lease that is dropped closes its channel.
-    pub(super) held: Mutex<Vec<ChannelLease>>,
+    /// The one that is declared on: a lease that is dropped closes its channel.
+    pub(super) held: Mutex<Option<ChannelLease>>,
 }
 
 impl Channels for OfConnection<'_> {
     async fn fresh(&self) -> Result<Channel, TransportError> {
+        // The one lane wants another channel because this one has failed: its place in the bound comes free.
+        drop(self.held.lock().take());
         let lease = self.connection.lease(self.deadline).await;
         let lease = lease.map_err(|error| TransportError {
             kind: TransportErrorKind::Unreachable,
@@ -87,7 +109,7 @@ impl Channels for OfConnection<'_> {
             text: error.to_string(),
         })?;
         let channel = Channel::clone(&lease);
-        self.held.lock().push(lease);
+        *self.held.lock() = Some(lease);
         Ok(channel)
     }
 
@@ -120,9 +142,7 @@ pub(super) async fn declare_all(
         }
         let running = lanes.iter_mut().take(many);
         let done = join_all(running.map(|lane| run.lane(channels, lane))).await;
-        let mut failures: Vec<_> = done.into_iter().flatten().collect();
-        failures.sort_by_key(|(at, _)| *at);
-        failed.extend(failures.into_iter().map(|(_, failure)| failure));
+        failed.extend(told(done.into_iter().flatten().collect()));
         if run.ended.into_inner() {
             break;
         }
@@ -132,6 +152,9 @@ pub(super) async fn declare_all(
         .await;
     failed
 }
+
+/// How long until the next look for a free channel number.
+const NUMBER_COMES_FREE: Duration = Duration::from_millis(10);
 
 /// How long closing a channel may take.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -144,27 +167,24 @@ struct Run<'r> {
     ended: AtomicBool,
 }
 
-impl Run<'_> {
+impl<'r> Run<'r> {
     /// Takes one declaration after the other. Each failure closes its channel, so what follows gets a fresh one; a lost
     /// link ends it all.
-    async fn lane(
-        &self,
-        channels: &impl Channels,
-        lane: &mut Option<Channel>,
-    ) -> Vec<(usize, DeclarationError)> {
+    async fn lane(&self, channels: &impl Channels, lane: &mut Option<Channel>) -> Vec<Failed<'r>> {
         let mut failed = Vec::new();
         while !self.ended.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(declaration) = self.layer.get(at) else {
+            let Some(&declaration) = self.layer.get(at) else {
                 break;
             };
             let current = match lane.take().filter(|open| open.close_cause().is_none()) {
                 Some(open) => Ok(open),
                 None => channels.fresh().await,
             };
+            let sent = current.is_ok();
             let result = match current {
                 Ok(open) => {
-                    let result = declare(&open, *declaration, channels.call_deadline()).await;
+                    let result = declare(&open, declaration, channels.call_deadline()).await;
                     *lane = Some(open);
                     result
                 }
@@ -172,30 +192,17 @@ impl Run<'_> {
             };
             channels.progressed();
             let Err(error) = result else { continue };
-            let (subject, place) = subject(*declaration);
-            failed.push((at, explain(subject, place.clone(), &error)));
             if ends_link(&error) {
                 self.ended.store(true, Ordering::Relaxed);
             }
+            failed.push(Failed {
+                at,
+                declaration,
+                error,
+                sent,
+            });
         }
         failed
-    }
-}
-
-/// Whether nothing more can be declared on this link. The broker answers some mistakes, such as an unknown type of
-/// exchange, by closing the connection.
-fn ends_link(error: &TransportError) -> bool {
-    !matches!(error.kind, TransportErrorKind::ChannelClosed(_))
-}
-
-/// What is declared and where it was written.
-fn subject(declaration: Declaration<'_>) -> (String, &Place) {
-    match declaration {
-        Declaration::Exchange(exchange) => {
-            (format!("exchange `{}`", exchange.name()), exchange.place())
-        }
-        Declaration::Queue(queue) => (format!("queue `{}`", queue.name()), queue.place()),
-        Declaration::Binding(binding) => (binding.to_string(), binding.place()),
     }
 }
 

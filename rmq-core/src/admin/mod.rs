@@ -3,6 +3,7 @@
 //! The topology of a program is declared on each new link before anybody else may use it. What is there and different
 //! is told with both values; nothing is ever deleted to make room.
 
+mod blame;
 mod declare;
 mod error;
 mod explain;

@@ -264,6 +264,71 @@ async fn a_large_topology_stands_before_three_connections_are_open(release: Rele
     admin.delete_exchange(&exchange).await.unwrap();
 }
 
+/// On the broker in the process: many mistakes at once.
+mod embedded {
+    use rmq_embedded::EmbeddedBroker;
+
+    use super::*;
+
+    const MANY: usize = 30;
+
+    fn queues(kind: fn(String) -> Queue) -> Declarables {
+        let each = (0..MANY).map(|at| kind(format!("kind.{at}")).dead_letter("none"));
+        each.fold(Declarables::new(), Declarables::with)
+    }
+
+    /// More than the connection may have channels: each failed one gives its place back.
+    #[tokio::test]
+    async fn by_hand_every_mismatch_of_many_is_told() {
+        let broker = EmbeddedBroker::start().await.unwrap();
+        let by_hand = admin(&broker.address().to_string(), &Declarables::new()).await;
+        by_hand.declare(&queues(Queue::classic)).await.unwrap();
+        let error = by_hand.declare(&queues(Queue::quorum)).await.unwrap_err();
+        assert_eq!(error.kind(), AdminErrorKind::Mismatch, "{error}");
+        let mismatches = error.declarations().iter();
+        let mismatches = mismatches.filter(|failed| failed.kind == AdminErrorKind::Mismatch);
+        assert_eq!(mismatches.count(), MANY, "{error}");
+    }
+
+    /// A channel number of its own is all that there is: it comes free a moment after its channel has failed.
+    #[tokio::test]
+    async fn at_start_every_mismatch_is_told_over_a_single_channel() {
+        let broker = EmbeddedBroker::builder().channel_max(2).start();
+        let broker = broker.await.unwrap();
+        let address = broker.address().to_string();
+        let first = admin(&address, &queues(Queue::classic)).await;
+        assert!(first.queue_info("kind.0").await.unwrap().is_some());
+        let connection = connection(settings(vec![guest(&address)]), Purpose::Admin);
+        let _admin = RabbitAdmin::new(connection.clone(), topology(&queues(Queue::quorum)));
+        let error = ends("to fail", connection.start(soon())).await.unwrap_err();
+        let setup = error.setup_error().unwrap();
+        let setup = setup.downcast_ref::<AdminError>().unwrap();
+        let mismatches = setup.declarations().iter();
+        let mismatches = mismatches.filter(|failed| failed.kind == AdminErrorKind::Mismatch);
+        assert_eq!(mismatches.count(), MANY, "{setup}");
+    }
+
+    /// The broker closes the connection and does not say whom it means: the innocent are not told as faults of their own.
+    #[tokio::test]
+    async fn a_connection_closed_under_many_declarations_is_one_fault() {
+        let broker = EmbeddedBroker::start().await.unwrap();
+        let asked = (0..MANY).map(|at| Exchange::topic(format!("good.{at}")));
+        let asked = asked.fold(Declarables::new(), Declarables::with);
+        let asked = asked.with(Exchange::custom("good.00", "x-no-such-type"));
+        let connection = connection(
+            settings(vec![guest(&broker.address().to_string())]),
+            Purpose::Admin,
+        );
+        let _admin = RabbitAdmin::new(connection.clone(), topology(&asked));
+        let error = ends("to fail", connection.start(soon())).await.unwrap_err();
+        let setup = error.setup_error().unwrap();
+        let setup = setup.downcast_ref::<AdminError>().unwrap();
+        assert_eq!(setup.kind(), AdminErrorKind::Unsupported, "{setup}");
+        assert_eq!(setup.declarations().len(), 1, "{setup}");
+        assert!(setup.to_string().contains("`good.00`"), "{setup}");
+    }
+}
+
 crate::support::on_both! {
     what_was_declared_before_a_link_was_opened_is_declared_again,
     a_large_topology_stands_before_three_connections_are_open,

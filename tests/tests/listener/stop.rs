@@ -83,9 +83,9 @@ pub async fn a_stop_under_load_acknowledges_or_gives_back_every_delivery(address
     stopped_under_load(address, Queue::classic, 0).await;
 }
 
-/// A quorum queue's channel process keeps settlements to itself while more than 32 are on their way to the queue's
-/// leader (`quorum_commands_soft_limit`), and forgets them when the channel closes; no answer on the channel tells.
-/// So the last ack of a consumer, behind its hand-backs, can be lost: the broker delivers that message again.
+/// Seen on both releases: the last ack of a consumer, behind its hand-backs, is lost, and the broker delivers that message
+/// again. RabbitMQ's channel holds settlements back while many are on their way to the queue's leader; it seems to drop
+/// them when the channel closes, and no answer on the channel tells.
 pub async fn a_stop_under_load_loses_nothing_of_a_quorum_queue(address: &str) {
     stopped_under_load(address, Queue::quorum, CONSUMERS).await;
 }

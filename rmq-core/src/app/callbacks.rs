@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::component::Components;
-use crate::handler::{Callback, CallbackInvoke};
+use crate::handler::{Callback, CallbackErrors, CallbackInvoke};
 use crate::registry::Selection;
 use crate::template::Callbacks;
 
@@ -30,26 +30,23 @@ fn call<M: Send + 'static>(
     components: &Components,
 ) -> Arc<dyn Fn(M) -> BoxFuture<'static, ()> + Send + Sync> {
     let components = components.clone();
+    let errors = CallbackErrors {
+        function,
+        report: failed,
+    };
     match callback.invoke {
-        CallbackInvoke::Async(invoke) => Arc::new(move |message| {
-            let running = invoke(message, components.clone());
-            Box::pin(async move {
-                if let Err(error) = running.await {
-                    failed(function, &error);
-                }
-            })
-        }),
+        CallbackInvoke::Async(invoke) => {
+            Arc::new(move |message| invoke(message, components.clone(), errors))
+        }
         // A plain function may block: it gets a thread that may.
         CallbackInvoke::Blocking(invoke) => {
             let invoke = Arc::new(invoke);
             Arc::new(move |message| {
                 let (invoke, components) = (Arc::clone(&invoke), components.clone());
-                let done = tokio::task::spawn_blocking(move || invoke(message, components));
+                let done = tokio::task::spawn_blocking(move || invoke(message, components, errors));
                 Box::pin(async move {
-                    match done.await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => failed(function, &error),
-                        Err(panic) => failed(function, &panic),
+                    if let Err(panic) = done.await {
+                        failed(function, &panic);
                     }
                 })
             })
@@ -57,6 +54,6 @@ fn call<M: Send + 'static>(
     }
 }
 
-fn failed(function: &str, error: &dyn Display) {
+fn failed(function: &'static str, error: &dyn Display) {
     tracing::error!(function, %error, "a callback failed; the fate of its message is not changed by that");
 }

@@ -13,7 +13,7 @@ use crate::component::{ComponentType, Components};
 use crate::error::BoxError;
 
 /// A callback's run.
-pub type CallbackFuture = BoxFuture<'static, Result<(), BoxError>>;
+pub type CallbackFuture = BoxFuture<'static, ()>;
 
 /// One call of a callback with message `M` (`Confirm` or `ReturnedMessage`).
 pub struct CallbackContext<M> {
@@ -147,12 +147,29 @@ pub const fn callback_result<R: IntoCallbackResult>() -> CallbackResults<R> {
     CallbackResults(R::into_callback_result)
 }
 
+/// Where the error of a callback goes: it changes no message's fate.
+#[derive(Debug, Clone, Copy)]
+pub struct CallbackErrors {
+    /// The callback's function.
+    pub function: &'static str,
+    /// Takes the function and its error.
+    pub report: fn(&'static str, &dyn fmt::Display),
+}
+
+impl CallbackErrors {
+    fn of(self, result: Result<(), BoxError>) {
+        if let Err(error) = result {
+            (self.report)(self.function, &error);
+        }
+    }
+}
+
 /// How a callback is called. Both may panic where the user's code does.
 pub enum CallbackInvoke<M> {
     /// An `async fn`.
-    Async(Box<dyn Fn(M, Components) -> CallbackFuture + Send + Sync>),
+    Async(Box<dyn Fn(M, Components, CallbackErrors) -> CallbackFuture + Send + Sync>),
     /// A plain `fn`: it may block, so it belongs on a thread that may.
-    Blocking(Box<dyn Fn(M, Components) -> Result<(), BoxError> + Send + Sync>),
+    Blocking(Box<dyn Fn(M, Components, CallbackErrors) + Send + Sync>),
 }
 
 impl<M> fmt::Debug for CallbackInvoke<M> {
@@ -189,11 +206,17 @@ where
     let list = arguments.into_list();
     Callback {
         arguments: list.facts(),
-        invoke: CallbackInvoke::Async(Box::new(move |message, components| {
+        invoke: CallbackInvoke::Async(Box::new(move |message, components, errors| {
             let values = list.extract(&CallbackContext::new(message, components));
             let running = values.map(&call);
             let into = result.0;
-            Box::pin(async move { into(running?.await) })
+            // One allocation for each message sent, and no other on its way through here.
+            Box::pin(async move {
+                match running {
+                    Ok(running) => errors.of(into(running.await)),
+                    Err(rejection) => (errors.report)(errors.function, &rejection),
+                }
+            })
         })),
     }
 }
@@ -213,9 +236,11 @@ where
     let list = arguments.into_list();
     Callback {
         arguments: list.facts(),
-        invoke: CallbackInvoke::Blocking(Box::new(move |message, components| {
-            let values = list.extract(&CallbackContext::new(message, components))?;
-            (result.0)(call(values))
+        invoke: CallbackInvoke::Blocking(Box::new(move |message, components, errors| {
+            match list.extract(&CallbackContext::new(message, components)) {
+                Ok(values) => errors.of((result.0)(call(values))),
+                Err(rejection) => (errors.report)(errors.function, &rejection),
+            }
         })),
     }
 }

@@ -26,8 +26,9 @@ pub use acknowledger::{AcknowledgeError, Acknowledger, ManualSettlement};
 pub use argument::{Argument, ArgumentFacts, ArgumentKind};
 pub use argument_list::{ArgumentList, Arguments, arguments, manual, not_manual, with_message};
 pub use callback::{
-    Callback, CallbackContext, CallbackFuture, CallbackInvoke, FromCallback, IntoCallbackResult,
-    asynchronous_callback, blocking_callback, callback_argument, callback_result,
+    Callback, CallbackContext, CallbackErrors, CallbackFuture, CallbackInvoke, FromCallback,
+    IntoCallbackResult, asynchronous_callback, blocking_callback, callback_argument,
+    callback_result,
 };
 pub use context::{ComponentSource, HandlerContext, HandlerScope, receiver};
 pub use delivery_arguments::{FromDelivery, argument};

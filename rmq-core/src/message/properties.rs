@@ -1,8 +1,10 @@
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use bytestring::ByteString;
 
 use super::Headers;
+use super::rare_properties::{NONE, RareProperties};
 
 /// Whether the broker keeps a message on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,37 +16,47 @@ pub enum DeliveryMode {
     Persistent,
 }
 
-/// The properties of a message (AMQP 0-9-1 basic class; Spring's `MessageProperties`).
-#[derive(Clone, Default, PartialEq)]
+/// The properties of a message (AMQP 0-9-1 basic class; Spring's `MessageProperties`). Those that few messages have
+/// are read and set like the others: `properties.expiration = Some("60000".into())`. See [`RareProperties`].
+#[derive(Clone, Default)]
 pub struct MessageProperties {
     /// MIME type of the body.
     pub content_type: Option<ByteString>,
-    /// Encoding of the body, such as `gzip`.
-    pub content_encoding: Option<ByteString>,
     /// The headers.
     pub headers: Headers,
     /// Persistent unless it says otherwise; `None` on a received message that did not say.
     pub delivery_mode: Option<DeliveryMode>,
     /// 0 to 9, or up to the queue's `x-max-priority`.
     pub priority: Option<u8>,
-    /// Which request a reply answers.
-    pub correlation_id: Option<ByteString>,
-    /// Where a reply goes.
-    pub reply_to: Option<ByteString>,
-    /// Milliseconds until the broker drops or dead-letters it, as text (AMQP's form).
-    pub expiration: Option<ByteString>,
     /// The message's own id: text, by default a UUID (version 7).
     pub message_id: Option<ByteString>,
-    /// Seconds since 1970.
-    pub timestamp: Option<u64>,
-    /// The `type` property: name of the message's kind.
-    pub kind: Option<ByteString>,
-    /// The user who sent it; the broker checks it.
-    pub user_id: Option<ByteString>,
-    /// The program that sent it.
-    pub app_id: Option<ByteString>,
-    /// Deprecated in AMQP, kept for what other programs send.
-    pub cluster_id: Option<ByteString>,
+    /// The others, if it has any.
+    pub rare: Option<Box<RareProperties>>,
+}
+
+impl Deref for MessageProperties {
+    type Target = RareProperties;
+
+    fn deref(&self) -> &RareProperties {
+        self.rare.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for MessageProperties {
+    fn deref_mut(&mut self) -> &mut RareProperties {
+        self.rare.get_or_insert_default()
+    }
+}
+
+impl PartialEq for MessageProperties {
+    fn eq(&self, other: &Self) -> bool {
+        self.content_type == other.content_type
+            && self.headers == other.headers
+            && self.delivery_mode == other.delivery_mode
+            && self.priority == other.priority
+            && self.message_id == other.message_id
+            && **self == **other
+    }
 }
 
 impl MessageProperties {
@@ -84,21 +96,14 @@ impl MessageProperties {
     /// The first property that is longer than AMQP's short string, by name.
     #[must_use]
     pub fn too_long(&self) -> Option<&'static str> {
-        let texts = [
-            ("content-type", &self.content_type),
-            ("content-encoding", &self.content_encoding),
-            ("correlation-id", &self.correlation_id),
-            ("reply-to", &self.reply_to),
-            ("expiration", &self.expiration),
-            ("message-id", &self.message_id),
-            ("type", &self.kind),
-            ("user-id", &self.user_id),
-            ("app-id", &self.app_id),
-            ("cluster-id", &self.cluster_id),
-        ];
         let long = |text: &Option<ByteString>| text.as_ref().is_some_and(|text| text.len() > 255);
-        texts
-            .into_iter()
+        let own = [
+            ("content-type", &self.content_type),
+            ("message-id", &self.message_id),
+        ];
+        let rare = self.rare.iter().flat_map(|rare| rare.texts());
+        own.into_iter()
+            .chain(rare)
             .find(|(_, text)| long(text))
             .map(|(name, _)| name)
     }
@@ -114,5 +119,33 @@ impl fmt::Debug for MessageProperties {
             .field("delivery_mode", &self.delivery_mode)
             .field("headers", &self.headers)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_that_few_have_is_read_and_set_like_the_others() {
+        let mut properties = MessageProperties::persistent();
+        assert_eq!(properties.expiration, None);
+        assert!(properties.rare.is_none(), "reading costs nothing");
+        properties.expiration = Some("60000".into());
+        assert_eq!(properties.expiration.as_deref(), Some("60000"));
+        assert_ne!(properties, MessageProperties::persistent());
+        properties.expiration = None;
+        assert_eq!(properties, MessageProperties::persistent());
+    }
+
+    #[test]
+    fn the_first_text_that_is_too_long_is_named() {
+        let long = || Some("x".repeat(256).into());
+        let mut properties = MessageProperties::persistent();
+        assert_eq!(properties.too_long(), None);
+        properties.app_id = long();
+        assert_eq!(properties.too_long(), Some("app-id"));
+        properties.message_id = long();
+        assert_eq!(properties.too_long(), Some("message-id"));
     }
 }

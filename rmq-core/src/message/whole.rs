@@ -10,8 +10,7 @@ use super::{MessageProperties, Value};
 /// Its `Debug` shows ids and lengths, never the body.
 #[derive(Clone, Default, PartialEq)]
 pub struct Message {
-    /// Apart, because they are many and rarely set: a message is moved often on its way.
-    properties: Box<MessageProperties>,
+    properties: MessageProperties,
     body: Bytes,
 }
 
@@ -20,7 +19,7 @@ impl Message {
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
-            properties: Box::new(MessageProperties::persistent()),
+            properties: MessageProperties::persistent(),
             body: body.into(),
         }
     }
@@ -28,16 +27,13 @@ impl Message {
     /// A message of these parts.
     #[must_use]
     pub fn from_parts(properties: MessageProperties, body: Bytes) -> Self {
-        Self {
-            properties: Box::new(properties),
-            body,
-        }
+        Self { properties, body }
     }
 
     /// Its parts.
     #[must_use]
     pub fn into_parts(self) -> (MessageProperties, Bytes) {
-        (*self.properties, self.body)
+        (self.properties, self.body)
     }
 
     /// Sets the body.

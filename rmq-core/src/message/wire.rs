@@ -91,40 +91,45 @@ pub fn read_properties(
         return Err(TableError::Malformed);
     }
     let has = |flag: u16| flags & flag != 0;
-    Ok(MessageProperties {
+    let mut read = MessageProperties {
         content_type: short(rest, has(CONTENT_TYPE))?,
-        content_encoding: short(rest, has(CONTENT_ENCODING))?,
-        headers: if has(HEADERS) {
-            let length = usize::try_from(rest.try_get_u32().map_err(cut)?)
-                .map_err(|_| TableError::Malformed)?;
-            Headers::from_wire(take(rest, length)?, limits)
+        ..MessageProperties::default()
+    };
+    if has(CONTENT_ENCODING) {
+        read.content_encoding = short(rest, true)?;
+    }
+    if has(HEADERS) {
+        let length =
+            usize::try_from(rest.try_get_u32().map_err(cut)?).map_err(|_| TableError::Malformed)?;
+        read.headers = Headers::from_wire(take(rest, length)?, limits);
+    }
+    if has(DELIVERY_MODE) {
+        let persistent = rest.try_get_u8().map_err(cut)? == 2;
+        read.delivery_mode = Some(if persistent {
+            DeliveryMode::Persistent
         } else {
-            Headers::new()
-        },
-        delivery_mode: match has(DELIVERY_MODE) {
-            true if rest.try_get_u8().map_err(cut)? == 2 => Some(DeliveryMode::Persistent),
-            true => Some(DeliveryMode::Transient),
-            false => None,
-        },
-        priority: if has(PRIORITY) {
-            Some(rest.try_get_u8().map_err(cut)?)
-        } else {
-            None
-        },
-        correlation_id: short(rest, has(CORRELATION_ID))?,
-        reply_to: short(rest, has(REPLY_TO))?,
-        expiration: short(rest, has(EXPIRATION))?,
-        message_id: short(rest, has(MESSAGE_ID))?,
-        timestamp: if has(TIMESTAMP) {
-            Some(rest.try_get_u64().map_err(cut)?)
-        } else {
-            None
-        },
-        kind: short(rest, has(KIND))?,
-        user_id: short(rest, has(USER_ID))?,
-        app_id: short(rest, has(APP_ID))?,
-        cluster_id: short(rest, has(CLUSTER_ID))?,
-    })
+            DeliveryMode::Transient
+        });
+    }
+    if has(PRIORITY) {
+        read.priority = Some(rest.try_get_u8().map_err(cut)?);
+    }
+    if has(CORRELATION_ID | REPLY_TO | EXPIRATION) {
+        read.correlation_id = short(rest, has(CORRELATION_ID))?;
+        read.reply_to = short(rest, has(REPLY_TO))?;
+        read.expiration = short(rest, has(EXPIRATION))?;
+    }
+    read.message_id = short(rest, has(MESSAGE_ID))?;
+    if has(TIMESTAMP) {
+        read.timestamp = Some(rest.try_get_u64().map_err(cut)?);
+    }
+    if has(KIND | USER_ID | APP_ID | CLUSTER_ID) {
+        read.kind = short(rest, has(KIND))?;
+        read.user_id = short(rest, has(USER_ID))?;
+        read.app_id = short(rest, has(APP_ID))?;
+        read.cluster_id = short(rest, has(CLUSTER_ID))?;
+    }
+    Ok(read)
 }
 
 /// What can be told of properties without reading them all.
@@ -211,24 +216,29 @@ fn short(rest: &mut Bytes, present: bool) -> Result<Option<ByteString>, TableErr
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::message::RareProperties;
 
     fn full() -> MessageProperties {
-        MessageProperties {
+        let mut full = MessageProperties {
             content_type: Some("application/json".into()),
-            content_encoding: Some("gzip".into()),
             headers: [("x-tenant", "acme")].into_iter().collect(),
             delivery_mode: Some(DeliveryMode::Persistent),
             priority: Some(4),
+            message_id: Some("m".into()),
+            ..MessageProperties::default()
+        };
+        *full = RareProperties {
+            content_encoding: Some("gzip".into()),
             correlation_id: Some("c".into()),
             reply_to: Some("r".into()),
             expiration: Some("60000".into()),
-            message_id: Some("m".into()),
             timestamp: Some(1_700_000_000),
             kind: Some("order".into()),
             user_id: Some("guest".into()),
             app_id: Some("shop".into()),
             cluster_id: Some(String::new().into()),
-        }
+        };
+        full
     }
 
     fn written(properties: &MessageProperties) -> Bytes {

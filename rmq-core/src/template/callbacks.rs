@@ -113,7 +113,7 @@ pub(super) fn in_callback() -> bool {
     IN_CALLBACK.try_with(|()| ()).is_ok()
 }
 
-/// Calls started before the task lets others run.
+/// Calls whose end is told to waiting publishers together.
 const AT_ONCE: usize = 64;
 
 impl CallbackExecutor {
@@ -210,6 +210,7 @@ impl CallbackExecutor {
             let mut finished = 0;
             for call in calls.drain(..) {
                 while running.len() >= self.settings.concurrency.max(1) {
+                    self.finish(mem::take(&mut finished));
                     running.next().await;
                 }
                 let mut run = CallbackRun::start(&self, call);
@@ -219,17 +220,21 @@ impl CallbackExecutor {
                     running.push(self.limit(run));
                 } else {
                     finished += 1;
-                    if finished == AT_ONCE {
-                        self.finish(mem::take(&mut finished));
-                        tokio::task::yield_now().await;
-                    }
                 }
+                if finished == AT_ONCE {
+                    self.finish(mem::take(&mut finished));
+                }
+                // Others run when the task's share is used up.
+                tokio::task::consume_budget().await;
             }
             self.finish(finished);
         }
     }
 
     fn finish(&self, calls: usize) {
+        if calls == 0 {
+            return;
+        }
         self.unfinished.fetch_sub(calls, Ordering::AcqRel);
         self.finished.notify_waiters();
     }

@@ -22,7 +22,7 @@ pub(super) struct Ready {
     message_id: ByteString,
     /// The id, where it was made here: no other message has it.
     own_id: Option<Uuid>,
-    span: Span,
+    span: Option<Box<Span>>,
 }
 
 impl Ready {
@@ -133,22 +133,23 @@ pub(super) fn prepare(publish: &mut Publish) -> Result<Ready, PublishError> {
 
 /// Opens the span, and writes the trace context into the headers: a child of the current one; a new trace only when
 /// the span is recorded by somebody. A context the caller wrote stays.
-fn trace(publish: &mut Publish, message_id: &str) -> Span {
+fn trace(publish: &mut Publish, message_id: &str) -> Option<Box<Span>> {
     let span = send_span(&publish.exchange, &publish.routing_key, message_id);
     let headers = &mut publish.message.properties_mut().headers;
     let context = match TraceContext::current() {
         Some(context) => context.child(),
-        None if span.is_none() => return span,
+        None if span.is_none() => return None,
         None => TraceContext::extract(headers).unwrap_or_else(TraceContext::root),
     };
     if !headers.contains("traceparent") {
         context.inject(headers);
     }
-    if !span.is_none() {
-        span.record("trace_id", format!("{:032x}", context.trace_id()));
-        span.record("span_id", format!("{:016x}", context.span_id()));
+    if span.is_none() {
+        return None;
     }
-    span
+    span.record("trace_id", format!("{:032x}", context.trace_id()));
+    span.record("span_id", format!("{:016x}", context.span_id()));
+    Some(Box::new(span))
 }
 
 /// What the broker, or AMQP, would not take.

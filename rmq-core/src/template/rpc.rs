@@ -185,7 +185,7 @@ pub(super) async fn request(
     let (place, reply) = Place::take(desk);
     let properties = publish.message.properties_mut();
     let own_id = properties.correlation_id.replace(place.id.clone());
-    properties.reply_to = Some(REPLY_QUEUE.into_inner());
+    properties.reply_to = Some(REPLY_QUEUE.into());
     let answered = async {
         let mut reply = reply;
         tokio::select! {

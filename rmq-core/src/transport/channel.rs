@@ -292,7 +292,7 @@ impl Channel {
         } = spec;
         let arguments = table(&arguments, &doing)?;
         // First: deliveries may come before the answer.
-        let origin = self.lease().origin(consumer_tag.clone().into_inner());
+        let origin = self.lease().origin(consumer_tag.clone().into());
         self.lease()
             .inbound
             .lock()

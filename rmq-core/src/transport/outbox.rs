@@ -96,15 +96,18 @@ impl Outbox {
         channels.append(&mut self.waiting.lock().to_gather);
     }
 
-    /// Moves what waits into `batch`, which is empty: all whole frames and one chunk of one lane. `false` when nothing
-    /// waits: the writer may sleep, and the next append wakes it.
-    pub(super) fn take(&self, batch: &mut BytesMut) -> bool {
+    /// Whether anything waits. When nothing does, the writer may sleep, and the next append wakes it.
+    pub(super) fn has_work(&self) -> bool {
         let mut waiting = self.waiting.lock();
-        if waiting.hot.is_empty() && waiting.lanes.is_empty() {
-            let nothing = waiting.to_gather.is_empty();
-            waiting.writer_sleeps = nothing;
-            return !nothing;
-        }
+        let work =
+            !(waiting.hot.is_empty() && waiting.lanes.is_empty() && waiting.to_gather.is_empty());
+        waiting.writer_sleeps = !work;
+        work
+    }
+
+    /// Moves what waits into `batch`, which is empty: all whole frames and one chunk of one lane.
+    pub(super) fn take(&self, batch: &mut BytesMut) {
+        let mut waiting = self.waiting.lock();
         if batch.capacity() > KEPT_CAPACITY {
             *batch = BytesMut::new();
         }
@@ -115,10 +118,9 @@ impl Outbox {
                 waiting.lanes.push_back(lane);
             }
         }
-        true
     }
 
-    /// Waits until something is appended after [`Outbox::take`] said `false`.
+    /// Waits until something is appended after [`Outbox::has_work`] said `false`.
     pub(super) async fn filled(&self) {
         self.wake.notified().await;
     }

@@ -17,17 +17,18 @@ pub(super) async fn write(shared: Arc<Shared>, mut socket: impl AsyncWrite + Unp
     let mut gathering = Vec::new();
     let mut heartbeat = Heartbeat::default();
     loop {
-        // Tasks that are ready run first: what they append goes out together.
-        tokio::task::yield_now().await;
-        // Gathered now and no sooner: what finished while the last write was under way goes out together.
-        shared.outbox.take_to_gather(&mut gathering);
-        gathering.drain(..).for_each(|lease| lease.gather());
-        if shared.outbox.take(&mut batch) {
+        if shared.outbox.has_work() {
+            // Tasks that are ready run first: what they append goes out together.
+            tokio::task::yield_now().await;
+            // Gathered now and no sooner: what finished while the last write was under way goes out together.
+            shared.outbox.take_to_gather(&mut gathering);
+            gathering.drain(..).for_each(|lease| lease.gather());
+            shared.outbox.take(&mut batch);
             if let Err(error) = write_all(&mut socket, &batch).await {
                 return shared.lost_cause(&error.to_string());
             }
+            heartbeat.wrote |= !batch.is_empty();
             batch.clear();
-            heartbeat.wrote = true;
             continue;
         }
         if shared.is_draining() {

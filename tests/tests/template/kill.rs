@@ -133,6 +133,11 @@ mod rabbit4 {
     use super::{Release, killed_five_times_during_a_long_burst};
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn killed_five_times_with_a_classic_queue() {
+        killed_five_times_during_a_long_burst(Release::V4, "classic").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn killed_five_times_with_a_quorum_queue() {
         killed_five_times_during_a_long_burst(Release::V4, "quorum").await;
     }

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use super::*;
 use crate::message::{Confirm, CorrelationData, PublishOutcome};
 
@@ -55,6 +57,17 @@ fn confirm() -> Confirm {
     Confirm::new(CorrelationData::new("m-1"), PublishOutcome::Nacked, None)
 }
 
+thread_local! {
+    static REPORTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+const ERRORS: CallbackErrors = CallbackErrors {
+    function: "confirmed",
+    report: |function, error| {
+        REPORTED.with_borrow_mut(|all| all.push(format!("{function}: {error}")))
+    },
+};
+
 #[tokio::test]
 async fn a_callback_gets_its_message_and_components() {
     let callback = asynchronous_callback(
@@ -71,15 +84,14 @@ async fn a_callback_gets_its_message_and_components() {
     };
     let mut components = Components::new();
     components.insert(Arc::new(5_u64));
-    assert_eq!(
-        call(confirm(), components).await.unwrap_err().to_string(),
-        "5 m-1"
-    );
-    let missing = call(confirm(), Components::new()).await.unwrap_err();
-    assert!(
-        missing.to_string().contains("no component `u64`"),
-        "{missing}"
-    );
+    call(confirm(), components, ERRORS).await;
+    call(confirm(), Components::new(), ERRORS).await;
+    let reported = REPORTED.take();
+    let [own, missing] = reported.as_slice() else {
+        panic!("{reported:?}")
+    };
+    assert_eq!(own, "confirmed: 5 m-1");
+    assert!(missing.contains("no component `u64`"), "{missing}");
 }
 
 #[test]
@@ -92,5 +104,6 @@ fn a_plain_callback_runs_in_the_call() {
     let CallbackInvoke::Blocking(call) = callback.invoke else {
         panic!("not blocking")
     };
-    call(confirm(), Components::new()).unwrap();
+    call(confirm(), Components::new(), ERRORS);
+    assert!(REPORTED.take().is_empty());
 }

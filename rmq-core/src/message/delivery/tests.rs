@@ -5,14 +5,15 @@ use crate::message::raw_content::{Apart, RawContentBuilder};
 use crate::message::{HeaderLimits, MessageProperties, TableError, Value, wire};
 
 fn properties() -> MessageProperties {
-    MessageProperties {
+    let mut properties = MessageProperties {
         content_type: Some("application/json".into()),
         headers: [("x-tenant", "acme")].into_iter().collect(),
-        correlation_id: Some("c".into()),
         message_id: Some("m-1".into()),
-        timestamp: Some(1_700_000_000),
         ..MessageProperties::persistent()
-    }
+    };
+    properties.correlation_id = Some("c".into());
+    properties.timestamp = Some(1_700_000_000);
+    properties
 }
 
 fn content(properties: &MessageProperties, body: &[u8], apart: Option<Apart>) -> RawContent {
@@ -73,10 +74,11 @@ fn a_large_body_stays_where_it_is() {
 
 #[test]
 fn a_message_without_an_id_is_known_by_its_content() {
-    let anonymous = |timestamp| MessageProperties {
-        message_id: None,
-        timestamp: Some(timestamp),
-        ..properties()
+    let anonymous = |timestamp| {
+        let mut anonymous = properties();
+        anonymous.message_id = None;
+        anonymous.timestamp = Some(timestamp);
+        anonymous
     };
     let mark = |timestamp, body: &[u8]| {
         delivery(

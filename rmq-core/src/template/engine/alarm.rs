@@ -257,9 +257,9 @@ impl Engine {
     }
 
     /// Looks again when the channel would have stalled, or at the deadline.
-    pub(super) fn watch(&self, deadline: Instant) {
+    pub(super) fn watch(&self, now: Instant, deadline: Instant) {
         let silence = self.settings.silence_timeout;
-        let stalls = silence.map(|patience| Instant::now() + patience);
+        let stalls = silence.map(|patience| now + patience);
         self.alarm
             .wake_by(stalls.map_or(deadline, |stalls| deadline.min(stalls)));
     }

@@ -22,11 +22,12 @@ pub(in crate::template) struct Draft {
     pub(in crate::template) routing_key: Name,
     pub(in crate::template) returns: Returns,
     pub(in crate::template) correlation: Option<CorrelationData>,
-    pub(in crate::template) span: Span,
+    /// `None` when nobody records it.
+    pub(in crate::template) span: Option<Box<Span>>,
 }
 
-/// How a publish ends for its caller.
-pub(in crate::template) type Ended = Result<Confirmed, PublishError>;
+/// How a publish ends. The rest of what a [`Confirmed`] says is in the entry.
+pub(super) type Ended = Result<(), PublishError>;
 
 /// A message in the window. Shared by the channel it is on and the caller who waits; the channel owns its fate.
 #[derive(Debug)]
@@ -61,8 +62,8 @@ pub(super) struct Progress {
     /// Links lost while it was alone in flight.
     pub(super) lost_alone: u32,
     /// The last verdict, while it waits to be sent again.
-    pub(super) last: Option<LastVerdict>,
-    pub(super) span: Span,
+    pub(super) last: Option<Box<LastVerdict>>,
+    pub(super) span: Option<Box<Span>>,
     told: bool,
     ended: Option<Ended>,
     waker: Option<Waker>,
@@ -120,29 +121,38 @@ impl Entry {
         self.progress.lock().told
     }
 
-    /// Hands the end to the caller, who may be waiting for it.
-    pub(super) fn finish(&self, ended: Ended) {
-        let waker = {
-            let mut progress = self.progress.lock();
-            progress.ended = Some(ended);
-            progress.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+    /// Leaves the end for the caller. Gives whom to wake, if the caller waits.
+    pub(super) fn finish(&self, ended: Ended) -> Option<Waker> {
+        let mut progress = self.progress.lock();
+        progress.ended = Some(ended);
+        progress.waker.take()
     }
 
     /// The end, once; after that it is pending for ever.
-    pub(in crate::template) fn poll(&self, cx: &Context<'_>) -> Poll<Ended> {
+    pub(in crate::template) fn poll(
+        &self,
+        cx: &Context<'_>,
+    ) -> Poll<Result<Confirmed, PublishError>> {
         let mut progress = self.progress.lock();
         if let Some(ended) = progress.ended.take() {
-            return Poll::Ready(ended);
+            return Poll::Ready(ended.map(|()| self.confirmed(&progress)));
         }
         match &mut progress.waker {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
         Poll::Pending
+    }
+}
+
+impl Entry {
+    fn confirmed(&self, progress: &Progress) -> Confirmed {
+        Confirmed {
+            message_id: self.message_id.clone(),
+            attempts: progress.attempts,
+            possible_duplicate: progress.possible_duplicate,
+            routing_checked: self.returns.mandatory(),
+        }
     }
 }
 
@@ -161,7 +171,7 @@ impl Progress {
     pub(super) fn note_sent(&mut self) -> bool {
         let again = self.attempts > 0;
         // What came back was in no queue; anything else may be.
-        let returned = matches!(self.last, Some(LastVerdict::Returned(_)));
+        let returned = matches!(self.last.as_deref(), Some(LastVerdict::Returned(_)));
         self.possible_duplicate |= again && !returned;
         self.attempts += 1;
         self.last = None;
@@ -179,7 +189,7 @@ pub(in crate::template) fn test_entry(sequence: u64) -> std::sync::Arc<Entry> {
         routing_key: Name::default(),
         returns: Returns::ByHeader,
         correlation: None,
-        span: Span::none(),
+        span: None,
     };
     let now = Instant::now();
     std::sync::Arc::new(Entry::new(draft, 0, sequence, now, now))

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use tokio::time::Instant;
 
 use crate::template::error::transient_reply;
 use crate::template::{RefusedReason, ResendPolicy};
@@ -107,7 +108,7 @@ impl Engine {
         drop(gate);
         self.apply(&mut tally);
         if let Some(deadline) = oldest {
-            self.watch(deadline);
+            self.watch(Instant::now(), deadline);
         }
     }
 
@@ -161,10 +162,10 @@ impl Engine {
             let pause = self.retry_pause(&culprit, &progress);
             if pause.is_some() {
                 progress.retries += 1;
-                progress.last = Some(LastVerdict::Refused {
+                progress.last = Some(Box::new(LastVerdict::Refused {
                     code: cause.code,
                     text: cause.text.clone(),
-                });
+                }));
             }
             pause
         } else {

@@ -1,6 +1,7 @@
 //! From a verdict to an end.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -10,7 +11,7 @@ use crate::message::{Confirm, CorrelationData, PublishOutcome, ReturnedMessage};
 use crate::observability::Metrics;
 use crate::template::callbacks::Call;
 use crate::template::error::Parts;
-use crate::template::{Confirmed, PublishError, PublishErrorKind, RefusedReason};
+use crate::template::{PublishError, PublishErrorKind, RefusedReason};
 use crate::transport::Verdict;
 
 use super::Engine;
@@ -108,7 +109,7 @@ impl Engine {
                 LastVerdict::Returned(_) => progress.returns += 1,
                 _ => progress.retries += 1,
             }
-            progress.last = Some(last);
+            progress.last = Some(Box::new(last));
             drop(progress);
             self.delay(Delayed::new(entry, pause, false), tally);
         } else {
@@ -151,7 +152,7 @@ impl Engine {
             return;
         }
         let outcome = match progress.last.take() {
-            Some(last) => last.into(),
+            Some(last) => (*last).into(),
             None if progress.attempts == 0 => Outcome::Refused {
                 reason: never_sent,
                 reply: None,
@@ -178,14 +179,11 @@ impl Engine {
         tally.bytes += usize::try_from(bytes).unwrap_or(usize::MAX);
         let Some(kind) = outcome.kind() else {
             tally.counts.confirmed += 1;
-            self.call(entry, PublishOutcome::Confirmed, None, None, tally);
+            // The message goes, and its id with the callback.
+            let id = message.and_then(|mut message| message.properties_mut().message_id.take());
+            self.call(entry, id, PublishOutcome::Confirmed, None, None, tally);
             record(progress, PublishOutcome::Confirmed, None);
-            return Ok(Confirmed {
-                message_id: entry.message_id.clone(),
-                attempts: progress.attempts,
-                possible_duplicate: progress.possible_duplicate,
-                routing_checked: entry.returns.mandatory(),
-            });
+            return Ok(());
         };
         let (reply, cause, returned) = explain(outcome);
         let returned = returned.map(|returned| Box::new(returned.completed(message.as_ref())));
@@ -203,14 +201,16 @@ impl Engine {
             source: None,
         });
         tally.counts.count(kind.outcome());
-        self.call(entry, kind.outcome(), Some(cause), returned, tally);
+        self.call(entry, None, kind.outcome(), Some(cause), returned, tally);
         record(progress, kind.outcome(), Some(error.code()));
         Err(error)
     }
 
+    /// Queues the callbacks. `id` is the message's, if it is to be had without a copy.
     fn call(
         &self,
         entry: &Entry,
+        id: Option<ByteString>,
         outcome: PublishOutcome,
         cause: Option<ByteString>,
         returned: Option<Box<ReturnedMessage>>,
@@ -218,9 +218,9 @@ impl Engine {
     ) {
         if let Some(callbacks) = &self.callbacks {
             let confirm = || {
-                let correlation = entry.correlation.clone();
-                let correlation =
-                    correlation.unwrap_or_else(|| CorrelationData::new(entry.message_id.clone()));
+                let correlation = entry.correlation.clone().unwrap_or_else(|| {
+                    CorrelationData::new(id.unwrap_or_else(|| entry.message_id.clone()))
+                });
                 Confirm::new(correlation, outcome, cause)
             };
             let wanted = callbacks.wanted();
@@ -259,8 +259,11 @@ impl Engine {
         for (entry, ended) in tally.ended.drain(..) {
             let waited = now.saturating_duration_since(entry.entered);
             durations.record(waited.as_secs_f64());
-            entry.finish(ended);
+            tally.wakers.extend(entry.finish(ended));
         }
+        // Behind all of them: a caller with many in flight finds the whole batch ended, and does not go to sleep again
+        // after each.
+        tally.wakers.drain(..).for_each(Waker::wake);
     }
 
     /// A refusal before the window: the ledger and the callback learn of it, too.
@@ -318,12 +321,10 @@ fn grace_pause(
 }
 
 fn record(progress: &Progress, outcome: PublishOutcome, error: Option<&'static str>) {
-    if progress.span.is_none() {
-        return;
-    }
-    progress.span.record("rmq.outcome", outcome.as_str());
-    progress.span.record("rmq.attempts", progress.attempts);
+    let Some(span) = &progress.span else { return };
+    span.record("rmq.outcome", outcome.as_str());
+    span.record("rmq.attempts", progress.attempts);
     if let Some(error) = error {
-        progress.span.record("error.type", error);
+        span.record("error.type", error);
     }
 }

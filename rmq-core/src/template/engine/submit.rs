@@ -102,7 +102,7 @@ impl Engine {
         // A statement of its own: the lock is free again before the outcome is looked at.
         let accepted = self.gate.lock().accept(&entry);
         match accepted {
-            Accepted::Taken => self.watch(deadline),
+            Accepted::Taken => self.watch(entered, deadline),
             Accepted::TooLarge(cause) => self.turn_away(&entry, (RefusedReason::Headers, cause)),
             Accepted::Stopped => self.turn_away(&entry, shutting_down()),
         }

@@ -1,7 +1,14 @@
 //! The five ends, each told about the right message.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+
 use crate::message::{Message, PublishOutcome};
-use crate::template::{PublishErrorKind, RefusedReason, TemplateSettings};
+use crate::template::{PendingConfirm, PublishErrorKind, RefusedReason, TemplateSettings};
 
 use super::fake::{Say, rig};
 
@@ -45,6 +52,37 @@ async fn an_ack_is_confirmed_and_nothing_else_is() {
         ),
         (3, 1, 1, 1)
     );
+    rig.assert_at_rest();
+}
+
+/// Looks, when it is woken, whether a neighbour has ended.
+struct Looks {
+    neighbour: Mutex<PendingConfirm>,
+    had_ended: AtomicBool,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let ended = self.neighbour.lock().poll_unpin(&mut nobody).is_ready();
+        self.had_ended.store(ended, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_woken_finds_the_whole_batch_ended() {
+    let rig = rig(TemplateSettings::default());
+    let [mut a, b] = <[_; 2]>::try_from(rig.enqueue_all(&["a", "b"]).await).unwrap();
+    let channel = rig.source.channel(0).await;
+    channel.seen(2).await;
+    let looks = Arc::new(Looks {
+        neighbour: Mutex::new(b),
+        had_ended: AtomicBool::new(false),
+    });
+    let waker = Waker::from(Arc::clone(&looks));
+    assert!(a.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    channel.say(&[("a", Say::Ack), ("b", Say::Ack)]);
+    assert!(looks.had_ended.load(Ordering::Relaxed));
     rig.assert_at_rest();
 }
 

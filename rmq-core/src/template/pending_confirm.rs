@@ -29,6 +29,11 @@ impl PendingConfirm {
     pub fn message_id(&self) -> &str {
         &self.0.message_id
     }
+
+    /// How many channels that consumed replies had ended before the one it was last sent on.
+    pub(super) fn ended_before(&self) -> u64 {
+        self.0.ended_before()
+    }
 }
 
 impl Future for PendingConfirm {

@@ -20,7 +20,7 @@ use crate::transport::{CloseCause, DeliverySink};
 
 use super::channel::REPLY_QUEUE;
 use super::message_id::{as_text, new_message_id};
-use super::{Publish, RequestError, RequestErrorKind};
+use super::{Publish, PublishError, RequestError, RequestErrorKind};
 
 /// A reply, or why it is not whole.
 type Answer = Result<Message, DeliveryFault>;
@@ -69,6 +69,11 @@ impl ReplyDesk {
 
     pub(super) fn sink(self: &Arc<Self>) -> Arc<dyn DeliverySink> {
         Arc::new(ReplySink(Arc::clone(self)))
+    }
+
+    /// How many channels with a consumer of replies have ended.
+    pub(super) fn ended(&self) -> u64 {
+        self.state.borrow().ended
     }
 
     /// The channel that is current now consumes replies.
@@ -188,14 +193,13 @@ pub(super) async fn request(
     properties.reply_to = Some(REPLY_QUEUE.into());
     let answered = async {
         let mut reply = reply;
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             // The reply may overtake the confirm, and says all the confirm would.
             reply = &mut reply => return taken(reply, RequestErrorKind::Stopped),
-            confirmed = publish.into_future() => drop(confirmed?),
-        }
-        // What is confirmed is not sent again: when this channel ends now, nobody can answer any more.
-        let ended = state.borrow_and_update().ended;
+            sent = confirmed(publish) => sent?,
+        };
+        // What is confirmed is not sent again: once the channel that it went out on has ended, nobody can answer.
         tokio::select! {
             biased;
             reply = &mut reply => taken(reply, RequestErrorKind::Stopped),
@@ -214,6 +218,13 @@ pub(super) async fn request(
     }
 }
 
+/// Sends and waits for the confirm. How many channels with a consumer had ended before the one that it came on.
+async fn confirmed(publish: Publish) -> Result<u64, PublishError> {
+    let mut pending = publish.enqueue().await?;
+    (&mut pending).await?;
+    Ok(pending.ended_before())
+}
+
 /// What came of a wait for a reply; `none` says why there is none.
 fn taken<E>(reply: Result<Answer, E>, none: RequestErrorKind) -> Result<Message, RequestError> {
     match reply {
@@ -222,5 +233,3 @@ fn taken<E>(reply: Result<Answer, E>, none: RequestErrorKind) -> Result<Message,
         Err(_) => Err(none.into()),
     }
 }
-
-use std::future::IntoFuture;

@@ -53,6 +53,8 @@ pub(super) struct Progress {
     pub(super) bytes: u32,
     /// How often it was appended to a channel.
     pub(super) attempts: u32,
+    /// Channels with a consumer of replies that had ended before the one it was last appended to.
+    ended_before: u64,
     /// Whether an earlier copy may be in a queue.
     pub(super) possible_duplicate: bool,
     /// Pauses so far, before a retry or inside the grace time.
@@ -99,6 +101,7 @@ impl Entry {
                 message: Some(draft.message),
                 bytes,
                 attempts: 0,
+                ended_before: 0,
                 possible_duplicate: false,
                 retries: 0,
                 returns: 0,
@@ -114,6 +117,10 @@ impl Entry {
 
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock()
+    }
+
+    pub(in crate::template) fn ended_before(&self) -> u64 {
+        self.progress.lock().ended_before
     }
 
     /// Whether its end is told.
@@ -168,7 +175,8 @@ impl Progress {
     }
 
     /// Notes one more copy on its way; whether an earlier one was sent before.
-    pub(super) fn note_sent(&mut self) -> bool {
+    pub(super) fn note_sent(&mut self, ended_before: u64) -> bool {
+        self.ended_before = ended_before;
         let again = self.attempts > 0;
         // What came back was in no queue; anything else may be.
         let returned = matches!(self.last.as_deref(), Some(LastVerdict::Returned(_)));

@@ -22,6 +22,8 @@ pub(super) struct Flight {
     /// Until when a return is tried again.
     grace_until: OnceLock<Instant>,
     closed: Mutex<Option<Closed>>,
+    /// Channels with a consumer of replies that had ended before this one.
+    pub(super) ended_before: u64,
     /// Whether the supervisor waits until nothing is in flight.
     idle_wanted: AtomicBool,
     /// What the supervisor waits for: the channel closed, or nothing is in flight and it wants to know.
@@ -86,6 +88,7 @@ impl Slots {
 impl Flight {
     pub(super) fn new(engine: Arc<Engine>) -> Arc<Self> {
         Arc::new(Self {
+            ended_before: engine.replies.ended(),
             engine,
             slots: Mutex::default(),
             grace_until: OnceLock::new(),

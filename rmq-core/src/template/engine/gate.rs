@@ -134,7 +134,7 @@ impl Gate {
                 }
             };
         }
-        let again = progress.note_sent();
+        let again = progress.note_sent(current.flight.ended_before);
         Appended::Sent { again }
     }
 

@@ -1,6 +1,9 @@
 //! Requests over direct reply-to.
 
+use std::pin::pin;
 use std::time::Duration;
+
+use futures_util::poll;
 
 use crate::template::{PublishErrorKind, RequestErrorKind, TemplateSettings};
 
@@ -94,6 +97,28 @@ async fn a_confirmed_request_whose_channel_ends_is_told_and_an_unconfirmed_one_g
     second.ack(&[&id]);
     replies.deliver(&mut vec![reply_to(&correlation, "7")]);
     assert_eq!(again.await.unwrap().unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_channel_ends_before_its_task_sees_the_confirm_is_told_too() {
+    let rig = rig(TemplateSettings::default());
+    let first = rig.source.channel(0).await;
+    let mut asked = pin!(
+        rig.template
+            .convert_send_and_receive::<_, u32>("e", "k", "question")
+    );
+    assert!(poll!(&mut asked).is_pending());
+    first.replies().await;
+    assert!(poll!(&mut asked).is_pending());
+    let (_, id) = request(&first, 0).await;
+    first.ack(&[&id]);
+    first.end(&socket_lost(), &[]);
+    rig.source.channel(1).await.replies().await;
+    assert_eq!(
+        asked.await.unwrap_err().kind(),
+        RequestErrorKind::ReplyLost,
+        "and not the deadline's"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::component::Components;
 use crate::handler::{Callback, CallbackErrors, CallbackInvoke};
 use crate::registry::Selection;
-use crate::template::Callbacks;
+use crate::template::{Callbacks, as_callback};
 
 /// Takes the callbacks out of the selection.
 pub(super) fn callbacks(selection: &mut Selection, components: &Components) -> Callbacks {
@@ -43,7 +43,9 @@ fn call<M: Send + 'static>(
             let invoke = Arc::new(invoke);
             Arc::new(move |message| {
                 let (invoke, components) = (Arc::clone(&invoke), components.clone());
-                let done = tokio::task::spawn_blocking(move || invoke(message, components, errors));
+                let done = tokio::task::spawn_blocking(move || {
+                    as_callback(|| invoke(message, components, errors));
+                });
                 Box::pin(async move {
                     if let Err(panic) = done.await {
                         failed(function, &panic);

@@ -145,12 +145,12 @@ async fn permit(
     match Arc::clone(&slot.permits).try_acquire_owned() {
         Ok(permit) => return Ok(Some(permit)),
         Err(TryAcquireError::Closed) => return Ok(None),
-        // Idle channels must not keep out those who need another kind.
-        Err(TryAcquireError::NoPermits) => {
-            if let Some(Idle { channel, permit }) = slot.take_idle() {
-                drop(slot.close_in_background(channel, permit));
-            }
-        }
+        Err(TryAcquireError::NoPermits) => {}
+    }
+    // Idle channels must not keep anybody out: neither one that is idle now, nor one given back later.
+    let _waits = slot.waits();
+    if let Some(Idle { channel, permit }) = slot.take_idle() {
+        drop(slot.close_in_background(channel, permit));
     }
     let checkout = slot.settings.checkout_timeout;
     let wait = deadline.min(Deadline::after_or_never(checkout));

@@ -24,6 +24,24 @@ pub(super) struct Idle {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
+/// Channels for the next one who needs a plain one.
+#[derive(Debug, Default)]
+struct Idles {
+    channels: Vec<Idle>,
+    /// How many wait for a place in the bound: no channel is kept from them.
+    waiting: usize,
+}
+
+/// Somebody waits for a place in the bound.
+#[derive(Debug)]
+pub(super) struct Waits<'s>(&'s Slot);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.idle.lock().waiting -= 1;
+    }
+}
+
 /// One link of one generation. Everything leased from it dies with it.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -36,7 +54,7 @@ pub(super) struct Slot {
     pub(super) runtime: Handle,
     pub(super) bound: usize,
     pub(super) permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Idles>,
     retired: CancellationToken,
     retired_for: OnceLock<String>,
 }
@@ -58,7 +76,7 @@ impl Slot {
             runtime: Handle::current(),
             bound,
             permits: Arc::new(Semaphore::new(bound)),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
             retired: CancellationToken::new(),
             retired_for: OnceLock::new(),
         }
@@ -85,30 +103,37 @@ impl Slot {
     /// The link has ended: whoever waits for a channel of it waits for the next generation instead.
     pub(super) fn end(&self) {
         self.permits.close();
-        self.idle.lock().clear();
+        self.idle.lock().channels.clear();
     }
 
     /// An idle channel that still lives.
     pub(super) fn take_idle(&self) -> Option<Idle> {
         let mut idle = self.idle.lock();
         loop {
-            let candidate = idle.pop()?;
+            let candidate = idle.channels.pop()?;
             if candidate.channel.close_cause().is_none() {
                 return Some(candidate);
             }
         }
     }
 
+    /// While what this gives lives, channels that are given back are closed, and their places are free.
+    pub(super) fn waits(&self) -> Waits<'_> {
+        self.idle.lock().waiting += 1;
+        Waits(self)
+    }
+
     /// Keeps a channel for the next one who needs a plain one, or gives it back for closing.
     pub(super) fn keep_idle(&self, candidate: Idle) -> Option<Idle> {
         let mut idle = self.idle.lock();
-        if idle.len() >= self.settings.channel_cache
+        if idle.waiting > 0
+            || idle.channels.len() >= self.settings.channel_cache
             || self.permits.is_closed()
             || candidate.channel.close_cause().is_some()
         {
             return Some(candidate);
         }
-        idle.push(candidate);
+        idle.channels.push(candidate);
         None
     }
 
@@ -135,7 +160,7 @@ impl Slot {
     /// Channels in use, idle ones not counted.
     pub(super) fn in_use(&self) -> usize {
         let taken = self.bound.saturating_sub(self.permits.available_permits());
-        taken.saturating_sub(self.idle.lock().len())
+        taken.saturating_sub(self.idle.lock().channels.len())
     }
 }
 

@@ -108,6 +108,11 @@ tokio::task_local! {
     static IN_CALLBACK: ();
 }
 
+/// Runs a callback on a thread of its own: what it publishes does not wait for callbacks, there either.
+pub(crate) fn as_callback(run: impl FnOnce()) {
+    IN_CALLBACK.sync_scope((), run);
+}
+
 /// Whether the code that runs now is a callback.
 pub(super) fn in_callback() -> bool {
     IN_CALLBACK.try_with(|()| ()).is_ok()

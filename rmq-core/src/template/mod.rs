@@ -23,6 +23,7 @@ mod request_error;
 mod rpc;
 mod settings;
 
+pub(crate) use callbacks::as_callback;
 pub use callbacks::{Callbacks, ConfirmCallback, ReturnCallback};
 pub use confirmed::Confirmed;
 pub use error::{PublishError, PublishErrorKind, RefusedReason};

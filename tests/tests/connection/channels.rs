@@ -57,6 +57,22 @@ async fn a_channel_given_back_is_used_again_and_does_not_keep_out_another_kind(r
     assert_ne!(publishing.generation(), generation);
 }
 
+async fn a_channel_given_back_goes_to_one_who_waits(release: Release) {
+    let broker = announced(release).unwrap();
+    let mut settings = settings(vec![guest(broker.address())]);
+    settings.channel_cache = 1;
+    let connection = connection(settings, Purpose::Admin);
+    ends("to start", connection.start(soon())).await.unwrap();
+    let held = connection.lease(soon()).await.unwrap();
+    let mut waiting = std::pin::pin!(connection.lease(soon()));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    held.give_back();
+    let lease = ends("the wait for a channel", waiting).await.unwrap();
+    ends("a round trip", lease.round_trip(soon()))
+        .await
+        .unwrap();
+}
+
 /// The broker allows fewer than were asked for: the bound learns it, and nobody else is harmed.
 async fn the_brokers_limit_is_a_wait_and_not_a_lost_connection(release: Release) {
     let config = NodeConfig::default().line("channel_max = 8");
@@ -110,6 +126,7 @@ async fn abandoned_leases_leave_no_channel(release: Release) {
 crate::support::on_both! {
     leases_are_bounded_and_a_freed_place_goes_to_one_who_waits,
     a_channel_given_back_is_used_again_and_does_not_keep_out_another_kind,
+    a_channel_given_back_goes_to_one_who_waits,
     the_brokers_limit_is_a_wait_and_not_a_lost_connection,
     abandoned_leases_leave_no_channel,
 }

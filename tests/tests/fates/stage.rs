@@ -50,7 +50,7 @@ impl Told {
         }
     }
 
-    fn note(&self, line: Line) {
+    pub fn note(&self, line: Line) {
         self.lines.send_modify(|lines| lines.push(line.clone()));
         if let Some(act) = &*self.act.lock() {
             act(&line);

@@ -258,10 +258,15 @@ impl Engine {
 
     /// Looks again when the channel would have stalled, or at the deadline.
     pub(super) fn watch(&self, now: Instant, deadline: Instant) {
-        let silence = self.settings.silence_timeout;
-        let stalls = silence.map(|patience| now + patience);
-        self.alarm
-            .wake_by(stalls.map_or(deadline, |stalls| deadline.min(stalls)));
+        self.alarm.wake_by(deadline);
+        self.watch_silence(now);
+    }
+
+    /// Looks again when the channel would have stalled: something leaves on it now.
+    pub(super) fn watch_silence(&self, now: Instant) {
+        if let Some(patience) = self.settings.silence_timeout {
+            self.alarm.wake_by(now + patience);
+        }
     }
 }
 

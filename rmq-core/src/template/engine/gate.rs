@@ -70,6 +70,8 @@ pub(super) enum Next {
 /// What one step of the supervisor did.
 #[derive(Debug, Default)]
 pub(super) struct Step {
+    /// Whether anything was appended.
+    pub(super) sent: bool,
     pub(super) copies: u64,
     /// Slots of the window that are free again.
     pub(super) slots: usize,
@@ -187,7 +189,10 @@ impl Gate {
     /// Appends one; false when the channel has ended, and then the message is where it was.
     fn step(&mut self, entry: Arc<Entry>, step: &mut Step) -> bool {
         match self.append(&entry) {
-            Appended::Sent { again } => step.copies += u64::from(again),
+            Appended::Sent { again } => {
+                step.sent = true;
+                step.copies += u64::from(again);
+            }
             Appended::Told => step.slots += 1,
             Appended::TooLarge(cause) => step.too_large.push((entry, cause)),
             Appended::Closed => {

@@ -125,7 +125,10 @@ async fn serve(engine: &Arc<Engine>, current: &Current) -> Option<Closed> {
             current.channel.close(Deadline::after(CLOSE)).await;
             continue;
         }
-        if !consuming && engine.replies.is_wanted() {
+        let wants_replies = !consuming && engine.replies.is_wanted();
+        // A blocked broker answers nothing, and a call without an answer costs the link.
+        let blocked = wants_replies && engine.source.is_blocked();
+        if wants_replies && !blocked {
             // Before the gate opens: a request that leaves on this channel finds its consumer there.
             consuming = consume_replies(engine, &current.channel).await;
         }
@@ -135,6 +138,8 @@ async fn serve(engine: &Arc<Engine>, current: &Current) -> Option<Closed> {
                 () = engine.stopped.cancelled() => return None,
                 () = flight.changed.notified() => {}
                 () = engine.work.notified() => {}
+                // Whether it is unblocked is looked at again above.
+                _ = engine.source.wait_unblocked(Deadline::after(LEASE_TRY)), if blocked => {}
             },
         }
     }
@@ -143,6 +148,9 @@ async fn serve(engine: &Arc<Engine>, current: &Current) -> Option<Closed> {
 fn advance(engine: &Engine) -> Next {
     let mut step = Step::default();
     let next = engine.gate.lock().advance(&mut step);
+    if step.sent {
+        engine.watch_silence(Instant::now());
+    }
     if step.slots > 0 || step.copies > 0 || !step.too_large.is_empty() {
         let mut tally = Tally {
             slots: step.slots,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use rmq_core::prelude::*;
+use rmq_embedded::EmbeddedBroker;
 use tokio::sync::Semaphore;
 
-use crate::stage::{Line, Stage, ends};
+use crate::stage::{self, Line, Shop, Stage, Told, ends, shop_of};
 
 #[tokio::test]
 async fn for_one_message_the_return_is_told_before_the_confirm() {
@@ -122,5 +123,37 @@ async fn a_callback_may_publish_and_wait_for_the_verdict() {
         .unwrap()
         .forget();
     assert_eq!(stage.order(), ["a", "b"]);
+    stage.finish().await;
+}
+
+#[on_return(config = Shop)]
+fn returned_to_a_thread(message: ReturnedMessage, told: State<Told>) {
+    let id = message.message().message_id().unwrap_or_default();
+    told.note(Line::Returned(id.to_owned()));
+}
+
+/// The queue of callbacks is full: only what a callback itself publishes may pass.
+#[tokio::test]
+async fn a_callback_on_a_thread_of_its_own_may_publish_while_callbacks_have_no_room() {
+    let (builder, told) = shop_of(
+        listeners![stage::confirmed, returned_to_a_thread],
+        "  publisher: { callbacks: { queue-capacity: 1 }, window-timeout: 2s }\n",
+    );
+    let stage = Stage::with(EmbeddedBroker::builder(), builder, told).await;
+    let template = stage.template();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    stage.told.act(move |line| {
+        if let Line::Returned(_) = line {
+            let again = template
+                .send("orders", "in", Message::new("b"))
+                .message_id("b");
+            let end = tokio::runtime::Handle::current().block_on(again.into_future());
+            tell.send(end).unwrap();
+        }
+    });
+    let end = ends("the return", stage.send("nowhere", "a").into_future()).await;
+    assert_eq!(end.unwrap_err().kind(), PublishErrorKind::Returned);
+    let end = ends("the callback's publish", told.recv()).await.unwrap();
+    assert_eq!(end.unwrap().message_id(), "b");
     stage.finish().await;
 }

@@ -155,3 +155,27 @@ async fn a_channel_on_which_nothing_is_heard_is_replaced_in_time_for_another_try
     }
     rig.assert_at_rest();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_channel_is_replaced_also_when_all_on_it_was_sent_before() {
+    let rig = rig(TemplateSettings {
+        silence_timeout: Some(Duration::from_secs(15)),
+        ..TemplateSettings::default()
+    });
+    let pending = rig.enqueue("a").await;
+    let first = rig.source.channel(0).await;
+    first.seen(1).await;
+    rig.source.set_up(false);
+    first.end(&socket_lost(), &[]);
+    // Longer than the patience: what rang for the first channel rings while there is none.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let started = Instant::now();
+    rig.source.set_up(true);
+    rig.source.channel(1).await.seen(1).await;
+    let third = rig.source.channel(2).await;
+    third.seen(1).await;
+    assert_eq!(started.elapsed().as_secs_f64().round(), 15.0);
+    third.ack(&["a"]);
+    assert_eq!(pending.await.unwrap().attempts(), 3);
+    rig.assert_at_rest();
+}

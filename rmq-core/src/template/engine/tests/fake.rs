@@ -292,6 +292,10 @@ impl FakeChannel {
     }
 
     /// The sink of the reply consumer; waits for it.
+    pub(super) fn consumes_replies(&self) -> bool {
+        self.state.lock().replies.is_some()
+    }
+
     pub(super) async fn replies(&self) -> Arc<dyn DeliverySink> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());

@@ -122,6 +122,27 @@ async fn a_request_whose_channel_ends_before_its_task_sees_the_confirm_is_told_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_blocked_broker_is_not_asked_for_a_consumer_of_replies() {
+    let rig = rig(TemplateSettings::default());
+    let channel = rig.source.channel(0).await;
+    rig.source.set_blocked(true);
+    let asked = ask(&rig);
+    assert_eq!(
+        asked.await.unwrap().unwrap_err().kind(),
+        RequestErrorKind::NotSent
+    );
+    assert!(!channel.consumes_replies());
+    let asked = ask(&rig);
+    tokio::task::yield_now().await;
+    rig.source.set_blocked(false);
+    let replies = channel.replies().await;
+    let (correlation, id) = request(&channel, 0).await;
+    channel.ack(&[&id]);
+    replies.deliver(&mut vec![reply_to(&correlation, "8")]);
+    assert_eq!(asked.await.unwrap().unwrap(), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_that_cannot_be_read_is_in_the_error() {
     let rig = rig(TemplateSettings::default());
     let channel = rig.source.channel(0).await;

@@ -72,7 +72,7 @@ fn settings(plan: &Plan) -> Vec<String> {
     some("profiles", &sources.profiles);
     some("profiles that nothing belongs to", &sources.unused_profiles);
     some(
-        "variables RABBIT_... that name no property",
+        "variables that are not read (RABBIT_<PATH OF A PROPERTY>, RABBIT_PROFILES and RABBIT_CONFIG_FILE are)",
         &sources.other_variables,
     );
     for address in &connection.addresses {

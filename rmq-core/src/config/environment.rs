@@ -22,7 +22,7 @@ struct Meant {
 }
 
 /// Puts every variable that names a property over the values of the files. Gives the names of
-/// those that name none, and of Spring's `SPRING_RABBITMQ_...`, which are not read.
+/// those that name none, and of Spring's own (`SPRING_RABBITMQ_...`, `SPRING_PROFILES_ACTIVE`), which are not read.
 pub(super) fn overlay(
     environment: &BTreeMap<String, String>,
     values: &mut AllValues,
@@ -30,7 +30,7 @@ pub(super) fn overlay(
 ) -> Vec<String> {
     let mut strangers = Vec::new();
     for (name, value) in environment {
-        if name.starts_with("SPRING_RABBITMQ_") {
+        if name.starts_with("SPRING_RABBITMQ_") || name == "SPRING_PROFILES_ACTIVE" {
             strangers.push(name.clone());
         }
         let Some(rest) = name.strip_prefix("RABBIT_") else {

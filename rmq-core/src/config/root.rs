@@ -160,6 +160,24 @@ fn take(rest: &[&str], entry: &Entry, collector: &mut Collector<'_>) {
 }
 
 /// The node at a path of names, below a document's root, however its keys are dotted.
+/// Whether anything of a document stands below a root.
+pub(super) fn has_root(document: &Node) -> bool {
+    let first = |entry: &Entry| entry.key.split('.').next().map(uniform);
+    document.entries().iter().any(|entry| {
+        let mut parts = entry.key.split('.').map(uniform);
+        match (parts.next().as_deref(), parts.next().as_deref()) {
+            (Some(ROOT), _) | (Some("spring"), Some(ROOT)) => true,
+            (Some("spring"), None) => {
+                let below = entry.value.entries();
+                below
+                    .iter()
+                    .any(|entry| first(entry).as_deref() == Some(ROOT))
+            }
+            _ => false,
+        }
+    })
+}
+
 pub(super) fn lookup<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     if path.is_empty() {
         return Some(node);

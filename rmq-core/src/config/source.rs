@@ -7,7 +7,7 @@ use super::environment::overlay;
 use super::expand::expand_all;
 use super::placeholder::expand;
 use super::profile::holds;
-use super::root::{Roots, lookup};
+use super::root::{Roots, has_root, lookup};
 use super::tree::{Node, Shape};
 use super::typed::{RabbitProperties, read_rabbit};
 use super::values::AllValues;
@@ -228,6 +228,13 @@ impl<'e> Assembly<'e> {
     }
 
     fn applies(&mut self, document: &Node, file: &str) -> bool {
+        if let Some(selector) = old_selector(document) {
+            let place = Place::file(file, selector.spot.line, selector.spot.column);
+            let sentence = "`spring.profiles` selects no document since Spring Boot 2.4, so it is not known when this one is meant";
+            let fix = "write `spring.config.activate.on-profile`";
+            self.incomplete(Fault::new(place, sentence).fix(fix));
+            return false;
+        }
         let Some(node) = on_profile(document) else {
             return true;
         };
@@ -279,6 +286,17 @@ impl<'e> Assembly<'e> {
 
 fn on_profile(document: &Node) -> Option<&Node> {
     lookup(document, &["spring", "config", "activate", "on-profile"])
+}
+
+/// What selected a document before Spring Boot 2.4, where it stands beside settings of ours.
+fn old_selector(document: &Node) -> Option<&Node> {
+    let node = lookup(document, &["spring", "profiles"])?;
+    let selects = match &node.shape {
+        Shape::Scalar { .. } => !node.is_empty(),
+        Shape::List(_) => true,
+        Shape::Map(_) => false,
+    };
+    (selects && has_root(document)).then_some(node)
 }
 
 fn words(text: &str) -> Vec<String> {

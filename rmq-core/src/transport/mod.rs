@@ -30,6 +30,7 @@ mod content;
 mod contract;
 mod control;
 mod deliveries;
+mod dial;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;

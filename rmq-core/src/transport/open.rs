@@ -10,6 +10,7 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use crate::time::Deadline;
 
+use super::dial::dial;
 use super::pipe::{LapinEnd, PipeReactor};
 use super::shared::Shared;
 use super::{
@@ -61,9 +62,7 @@ pub(super) async fn open(settings: LinkSettings) -> Result<Arc<Shared>, Transpor
     match &settings.target {
         Target::Tcp { host, port, tls } => {
             let socket = within(connect, &doing, async {
-                let socket = tokio::net::TcpStream::connect((host.as_str(), *port))
-                    .await
-                    .map_err(unreachable)?;
+                let socket = dial(host, *port, connect).await.map_err(unreachable)?;
                 socket.set_nodelay(true).map_err(unreachable)?;
                 Ok(socket)
             })

@@ -90,11 +90,18 @@ fn variables_that_name_no_property_are_listed_and_no_fault() {
         ("RABBIT_PROFILES", ""),
         ("OTHER", "x"),
         ("SPRING_RABBITMQ_HOST", "h"),
+        ("SPRING_PROFILES_ACTIVE", "prod"),
+        ("SPRING_DATASOURCE_URL", "jdbc"),
     ];
     let properties = read_with("rabbitmq: {username: '${RABBIT_USER}'}", &pairs);
     assert_eq!(
         properties.sources.other_variables,
-        ["RABBIT_NONSENSE", "RABBIT_USER", "SPRING_RABBITMQ_HOST"]
+        [
+            "RABBIT_NONSENSE",
+            "RABBIT_USER",
+            "SPRING_PROFILES_ACTIVE",
+            "SPRING_RABBITMQ_HOST"
+        ]
     );
     assert_eq!(properties.connection.credentials.username, "u");
 }

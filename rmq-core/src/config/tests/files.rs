@@ -216,3 +216,22 @@ fn profiles_that_cannot_be_known_are_a_fault() {
         "{found:?}"
     );
 }
+
+#[test]
+fn the_selector_from_before_spring_boot_2_4_is_a_fault_where_it_stands_beside_settings() {
+    for old in [
+        "spring:\n  profiles: prod\n  rabbitmq: {host: prod}\n",
+        "spring.profiles: [prod]\nrabbitmq.host: prod\n",
+        "spring.profiles: prod\nspring.rabbitmq.host: prod\n",
+    ] {
+        let found = lines(&faults(&format!("rabbitmq: {{host: dev}}\n---\n{old}")));
+        assert!(
+            found.first().unwrap().contains("on-profile"),
+            "{old}: {found:?}"
+        );
+    }
+    let elsewhere = "rabbitmq: {host: dev}\n---\nspring.profiles: prod\nserver.port: 80\n";
+    assert_eq!(read(elsewhere).connection.addresses.len(), 1);
+    let other = "spring: {profiles: {include: a}}\nrabbitmq: {host: dev}\n";
+    assert_eq!(read(other).connection.addresses.len(), 1);
+}

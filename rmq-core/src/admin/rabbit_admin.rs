@@ -285,10 +285,17 @@ fn done<T>(
             channel.give_back();
             Ok(value)
         }
-        Err(error) => Err(AdminError::new(
-            kind_of(&error),
-            format!("cannot {doing}: {}", error.text),
-        )),
+        Err(error) => {
+            let kind = match error.kind {
+                // Calls share the connection, and the broker closes it for a wrong declaration only: another call's.
+                TransportErrorKind::ConnectionClosed(_) => AdminErrorKind::Connection,
+                _ => kind_of(&error),
+            };
+            Err(AdminError::new(
+                kind,
+                format!("cannot {doing}: {}", error.text),
+            ))
+        }
     }
 }
 

@@ -149,7 +149,34 @@ async fn a_plain_queue_declared_by_hand_gets_its_dead_letter_queue_and_the_fault
     }
 }
 
+/// The broker closes the connection for the declaration; the questions beside it only go down with it.
+async fn a_question_is_not_told_the_fault_of_a_declaration_beside_it(release: Release) {
+    let broker = announced(release).unwrap();
+    let admin = admin(broker.address(), &Declarables::new()).await;
+    let queue = unique("beside");
+    let wrong = unique("wrong");
+    let mut went_down = 0;
+    while went_down == 0 {
+        let questions = (0..10).map(|_| admin.queue_info(&queue));
+        let (declared, answers) = ends("both", async {
+            tokio::join!(
+                admin.declare_exchange(Exchange::custom(&wrong, "x-no-such-type")),
+                futures_util::future::join_all(questions),
+            )
+        })
+        .await;
+        assert_eq!(declared.unwrap_err().kind(), AdminErrorKind::Unsupported);
+        for answer in answers {
+            if let Err(error) = answer {
+                assert_eq!(error.kind(), AdminErrorKind::Connection, "{error}");
+                went_down += 1;
+            }
+        }
+    }
+}
+
 crate::support::on_both! {
+    a_question_is_not_told_the_fault_of_a_declaration_beside_it,
     a_queue_is_declared_asked_purged_and_deleted,
     a_binding_is_declared_and_removed,
     a_plain_queue_declared_by_hand_gets_its_dead_letter_queue_and_the_fault_of_another_is_told,

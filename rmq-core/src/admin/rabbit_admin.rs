@@ -15,7 +15,7 @@ use crate::transport::{TransportError, TransportErrorKind};
 use super::declare::{OfConnection, declare_all, exclusive_refused, wire};
 use super::error::kind_of;
 use super::topology_hook::TopologyHook;
-use super::{AdminError, AdminErrorKind};
+use super::{AdminError, AdminErrorKind, DeclarationError};
 
 /// What one call may take, unless [`RabbitAdmin::with_timeout`] says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -97,8 +97,8 @@ impl RabbitAdmin {
         if !exclusive.is_empty() {
             return Err(AdminError::declarations_failed(exclusive));
         }
-        self.declare_layers(&self.connection, &topology.layers())
-            .await
+        let layers = topology.layers();
+        all_stand(self.declare_layers(&self.connection, &layers).await)
     }
 
     /// Declares the program's topology again now, exclusive queues excepted: for a queue that somebody deleted.
@@ -106,35 +106,34 @@ impl RabbitAdmin {
     /// # Errors
     /// As [`declare`](Self::declare).
     pub async fn declare_topology(&self) -> Result<(), AdminError> {
-        self.declare_topology_on(&self.connection).await
+        let shared = self.hook.shared();
+        all_stand(self.declare_layers(&self.connection, &shared).await)
     }
 
-    /// Declares the program's topology again now over that connection; over a consuming one its exclusive queues, too.
+    /// Declares the program's topology again now, and over that connection the exclusive queues that belong to it.
     ///
     /// # Errors
     /// As [`declare`](Self::declare).
     #[doc(hidden)]
-    pub async fn declare_topology_on(&self, connection: &Connection) -> Result<(), AdminError> {
-        let layers = self.hook.layers(connection.purpose());
-        self.declare_layers(connection, &layers).await
+    pub async fn declare_topology_for(&self, connection: &Connection) -> Result<(), AdminError> {
+        let shared = self.hook.shared();
+        let mut failed = self.declare_layers(&self.connection, &shared).await;
+        let exclusive = self.hook.exclusive(connection.purpose());
+        failed.extend(self.declare_layers(connection, &exclusive).await);
+        all_stand(failed)
     }
 
     async fn declare_layers(
         &self,
         connection: &Connection,
         layers: &[Vec<Declaration<'_>>],
-    ) -> Result<(), AdminError> {
+    ) -> Vec<DeclarationError> {
         let channels = OfConnection {
             connection,
             deadline: self.deadline(),
             held: Mutex::default(),
         };
-        let failed = declare_all(&channels, layers).await;
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            Err(AdminError::declarations_failed(failed))
-        }
+        declare_all(&channels, layers).await
     }
 
     /// Declares one queue, with its dead-letter queue.
@@ -271,6 +270,14 @@ impl RabbitAdmin {
         let leased = self.connection.lease(deadline).await;
         let lease = leased.map_err(|error| AdminError::connect(doing, error))?;
         Ok((deadline, lease))
+    }
+}
+
+fn all_stand(failed: Vec<DeclarationError>) -> Result<(), AdminError> {
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(AdminError::declarations_failed(failed))
     }
 }
 

@@ -45,13 +45,18 @@ impl TopologyHook {
         &self.topology
     }
 
-    /// What a connection for that purpose may declare.
-    pub(super) fn layers(&self, purpose: Purpose) -> Vec<Vec<Declaration<'_>>> {
-        let mut layers = self.part(false);
+    /// What any connection may declare.
+    pub(super) fn shared(&self) -> Vec<Vec<Declaration<'_>>> {
+        self.part(false)
+    }
+
+    /// The exclusive queues that belong to a connection for that purpose.
+    pub(super) fn exclusive(&self, purpose: Purpose) -> Vec<Vec<Declaration<'_>>> {
         if purpose == Purpose::Consuming {
-            layers.extend(self.part(true));
+            self.part(true)
+        } else {
+            Vec::new()
         }
-        layers
     }
 
     fn part(&self, exclusive: bool) -> Vec<Vec<Declaration<'_>>> {
@@ -64,9 +69,8 @@ impl TopologyHook {
 
     async fn declare(&self, link: &NewLink) -> Result<(), HookError> {
         let mut failed = self.declare_shared(link).await;
-        if link.purpose() == Purpose::Consuming {
-            failed.extend(declare_all(&self.channels(link), &self.part(true)).await);
-        }
+        let exclusive = self.exclusive(link.purpose());
+        failed.extend(declare_all(&self.channels(link), &exclusive).await);
         if failed.is_empty() {
             return Ok(());
         }
@@ -88,7 +92,7 @@ impl TopologyHook {
             return Vec::new();
         }
         let began = Instant::now();
-        let failed = declare_all(&self.channels(link), &self.part(false)).await;
+        let failed = declare_all(&self.channels(link), &self.shared()).await;
         if failed.is_empty()
             && let Some(mut standing) = turn
         {

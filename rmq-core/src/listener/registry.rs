@@ -142,7 +142,7 @@ impl ListenerRegistry {
             publisher: parts.publisher,
             admin: parts.admin,
             runtime: Handle::current(),
-            declared: tokio::sync::Mutex::new(None),
+            declared: tokio::sync::Mutex::default(),
         });
         let containers = endpoints
             .into_iter()

@@ -1,5 +1,6 @@
 //! What every listener of a configuration shares.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::admin::RabbitAdmin;
-use crate::connection::Connection;
+use crate::connection::{Connection, Purpose};
 use crate::name::Name;
 use crate::time::Deadline;
 
@@ -30,21 +31,24 @@ pub(super) struct Services {
     pub(super) publisher: Arc<dyn ConfirmedPublisher>,
     pub(super) admin: Option<RabbitAdmin>,
     pub(super) runtime: Handle,
-    pub(super) declared: Mutex<Option<Instant>>,
+    /// When the topology was last declared again for a connection: each has exclusive queues of its own.
+    pub(super) declared: Mutex<HashMap<Purpose, Instant>>,
 }
 
 impl Services {
-    pub(super) async fn declare_again(&self, queue: &Name) {
+    /// Declares the topology again, if this queue belongs to it; an exclusive one over the connection that consumes it.
+    pub(super) async fn declare_again(&self, connection: &Connection, queue: &Name) {
         let Some(admin) = &self.admin else { return };
         if admin.topology().queue(queue).is_none() {
             return;
         }
         let mut declared = self.declared.lock().await;
-        if declared.is_some_and(|last| last.elapsed() < DECLARE_AGAIN) {
+        let last = declared.get(&connection.purpose());
+        if last.is_some_and(|last| last.elapsed() < DECLARE_AGAIN) {
             return;
         }
         let admin = admin.clone().with_timeout(ASK);
-        match admin.declare_topology().await {
+        match admin.declare_topology_for(connection).await {
             Ok(()) => {
                 tracing::info!(%queue, "the topology was declared again, because a listener misses a queue of it")
             }
@@ -52,7 +56,7 @@ impl Services {
                 tracing::warn!(%queue, %error, "the topology could not be declared again")
             }
         }
-        *declared = Some(Instant::now());
+        declared.insert(connection.purpose(), Instant::now());
     }
 
     /// Asks on a channel of its own: the broker closes one that asks for what is not there.

@@ -8,6 +8,7 @@
 )]
 
 mod declared;
+mod exclusive;
 mod failure;
 mod faults;
 mod handling;
@@ -71,6 +72,7 @@ on_both_releases! {
     declared::the_bindings_of_an_attribute_are_declared_and_carry_messages,
     declared::a_stream_is_declared_published_to_and_consumed,
     declared::exchanges_hand_on_to_exchanges_and_alternates_and_by_headers,
+    exclusive::one_that_went_with_its_last_consumer_is_declared_again,
     stop::a_stop_under_load_acknowledges_or_gives_back_every_delivery,
     stop::a_stop_under_load_loses_nothing_of_a_quorum_queue,
     trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
@@ -98,4 +100,5 @@ on_the_embedded_broker! {
     limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled,
     failure::a_panic_beside_the_handler_harms_no_neighbour,
     failure::a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked,
+    exclusive::one_that_went_with_its_last_consumer_is_declared_again,
 }

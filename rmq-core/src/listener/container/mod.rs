@@ -309,7 +309,7 @@ impl Container {
 
     /// Declares the topology again, if this queue belongs to it.
     pub(super) async fn declare_again(&self, queue: &Name) {
-        self.services.declare_again(queue).await;
+        self.services.declare_again(self.connection(), queue).await;
     }
 
     /// Whether the queue is there now.

@@ -96,6 +96,36 @@ async fn refused(builder: RabbitBuilder) -> StartError {
     builder.start().await.err().unwrap()
 }
 
+#[tokio::test]
+async fn an_exclusive_queue_is_not_consumed_with_and_without_acknowledgements() {
+    let file = |mode: &str| {
+        format!(
+            "rabbitmq:\n  listeners:\n    on_other: {{ queue: faults.mine }}\n    on_nowhere: {{ queue: faults.mine, acknowledge-mode: {mode} }}\n"
+        )
+    };
+    let program = |mode: &str| {
+        shop(&file(mode))
+            .only(listeners![on_other, on_nowhere])
+            .declare(
+                Queue::classic("faults.mine")
+                    .exclusive(true)
+                    .transient()
+                    .dead_letter("none"),
+            )
+    };
+    let list = faults(program("none")).await;
+    for part in [
+        "`on_other`",
+        "`on_nowhere`",
+        "`faults.mine`",
+        "start_faults.rs:",
+    ] {
+        assert!(list.contains(part), "no {part} in {list}");
+    }
+    let rabbit = RabbitHarness::start(program("auto")).await.unwrap();
+    rabbit.stop().await.unwrap();
+}
+
 /// What one person may get wrong in one afternoon.
 #[tokio::test]
 async fn wrong_properties_hide_no_fault_of_the_program() {

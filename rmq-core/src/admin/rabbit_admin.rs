@@ -1,5 +1,6 @@
 //! The facade.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,18 @@ impl RabbitAdmin {
     #[must_use]
     #[doc(hidden)]
     pub fn new(connection: Connection, topology: Arc<Topology>) -> Self {
-        let hook = Arc::new(TopologyHook::new(topology));
+        Self::beside_unacknowledged(connection, topology, BTreeSet::new())
+    }
+
+    /// The same, where these queues are consumed without acknowledgements, over a connection of their own.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn beside_unacknowledged(
+        connection: Connection,
+        topology: Arc<Topology>,
+        queues: BTreeSet<String>,
+    ) -> Self {
+        let hook = Arc::new(TopologyHook::new(topology, queues));
         let admin = Self {
             connection,
             hook,

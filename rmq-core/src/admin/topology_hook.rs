@@ -1,6 +1,6 @@
 //! The declared topology stands before anybody uses a new connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::connection::{HookError, NewLink, OpenHook, Purpose};
-use crate::topology::{Declaration, Destination, Topology};
+use crate::topology::{Declaration, Destination, Queue, Topology};
 
 use super::AdminError;
 use super::declare::{OfLink, declare_all, is_permanent};
@@ -22,10 +22,13 @@ const NO_PROGRESS: Duration = Duration::from_secs(5);
 /// Declares the topology on each new link of the connections it is registered with.
 ///
 /// Every connection declares on its own link. Where a run over the same virtual host has begun *after* a link was
-/// opened and has succeeded, the topology is known to stand, and that link need not repeat it. Exclusive queues belong
-/// to the connection that declares them, so the consuming connection alone declares those, each time.
+/// opened and has succeeded, the topology is known to stand, and that link need not repeat it. An exclusive queue belongs
+/// to the connection that declares it, so the one that consumes it alone declares it, each time.
 pub(super) struct TopologyHook {
     topology: Arc<Topology>,
+    /// The queues that are consumed without acknowledgements: the exclusive ones among them belong to that connection,
+    /// all others, also those that nobody listens to, to the consuming one.
+    unacknowledged: BTreeSet<String>,
     /// When the last successful run over a virtual host began.
     standing: Mutex<BTreeMap<String, Instant>>,
     /// Declarations made so far, by all runs.
@@ -33,9 +36,10 @@ pub(super) struct TopologyHook {
 }
 
 impl TopologyHook {
-    pub(super) fn new(topology: Arc<Topology>) -> Self {
+    pub(super) fn new(topology: Arc<Topology>, unacknowledged: BTreeSet<String>) -> Self {
         Self {
             topology,
+            unacknowledged,
             standing: Mutex::new(BTreeMap::new()),
             progress: AtomicU64::new(0),
         }
@@ -47,22 +51,26 @@ impl TopologyHook {
 
     /// What any connection may declare.
     pub(super) fn shared(&self) -> Vec<Vec<Declaration<'_>>> {
-        self.part(false)
+        self.part(|exclusive| exclusive.is_none())
     }
 
     /// The exclusive queues that belong to a connection for that purpose.
     pub(super) fn exclusive(&self, purpose: Purpose) -> Vec<Vec<Declaration<'_>>> {
-        if purpose == Purpose::Consuming {
-            self.part(true)
-        } else {
-            Vec::new()
-        }
+        let unacknowledged = match purpose {
+            Purpose::Consuming => false,
+            Purpose::Unacknowledged => true,
+            Purpose::Publishing | Purpose::Admin => return Vec::new(),
+        };
+        let is_its_own =
+            |queue: &Queue| self.unacknowledged.contains(queue.name()) == unacknowledged;
+        self.part(|exclusive| exclusive.is_some_and(is_its_own))
     }
 
-    fn part(&self, exclusive: bool) -> Vec<Vec<Declaration<'_>>> {
+    /// The steps that are asked for by the exclusive queue they belong to, if they belong to one.
+    fn part(&self, wanted: impl Fn(Option<&Queue>) -> bool) -> Vec<Vec<Declaration<'_>>> {
         let mut layers = self.topology.layers();
         for layer in &mut layers {
-            layer.retain(|step| is_exclusive(&self.topology, *step) == exclusive);
+            layer.retain(|step| wanted(exclusive_queue(&self.topology, *step)));
         }
         layers
     }
@@ -124,18 +132,17 @@ impl TopologyHook {
     }
 }
 
-/// Whether a step belongs to an exclusive queue.
-fn is_exclusive(topology: &Topology, step: Declaration<'_>) -> bool {
-    match step {
-        Declaration::Queue(queue) => queue.is_exclusive(),
+/// The exclusive queue that a step belongs to.
+fn exclusive_queue<'t>(topology: &'t Topology, step: Declaration<'t>) -> Option<&'t Queue> {
+    let queue = match step {
+        Declaration::Queue(queue) => Some(queue),
         Declaration::Binding(binding) => match binding.destination() {
-            Destination::Queue(name) => topology
-                .queue(name)
-                .is_some_and(crate::topology::Queue::is_exclusive),
-            Destination::Exchange(_) => false,
+            Destination::Queue(name) => topology.queue(name),
+            Destination::Exchange(_) => None,
         },
-        Declaration::Exchange(_) => false,
-    }
+        Declaration::Exchange(_) => None,
+    };
+    queue.filter(|queue| queue.is_exclusive())
 }
 
 impl OpenHook for TopologyHook {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::admin::RabbitAdmin;
 use crate::connection::{ConnectError, Connection, ConnectionEvent, ConnectionSettings, Purpose};
-use crate::listener::{AcknowledgeMode, ListenerParts, ListenerRegistry};
+use crate::listener::{ListenerParts, ListenerRegistry};
 use crate::observability::PublishLedger;
 use crate::template::{MessagePostProcessor, RabbitTemplate, TemplateParts};
 use crate::time::Deadline;
 
 use super::embedded::Broker;
+use super::ownership::unacknowledged_queues;
 use super::plan::Plan;
 use super::rabbit_app::{Parts, RabbitApp};
 use super::rehearsal::Rehearsal;
@@ -34,7 +35,7 @@ impl Connections {
             publishing: connection(Purpose::Publishing),
             consuming: connection(Purpose::Consuming),
             admin: connection(Purpose::Admin),
-            unacknowledged: any_unacknowledged.then(|| connection(Purpose::Consuming)),
+            unacknowledged: any_unacknowledged.then(|| connection(Purpose::Unacknowledged)),
         }
     }
 
@@ -105,11 +106,13 @@ pub(super) async fn start(
     let start_timeout = plan.properties.connection.start_timeout;
     let deadline = Deadline::after_or_never(start_timeout);
     let close_timeout = plan.connection.close_timeout;
-    let none = |endpoint: &crate::listener::ListenerEndpoint| {
-        endpoint.settings.acknowledge == AcknowledgeMode::None
-    };
-    let connections = Connections::new(plan.connection, plan.endpoints.iter().any(none));
-    let admin = RabbitAdmin::new(connections.admin.clone(), Arc::new(plan.topology));
+    let unacknowledged = unacknowledged_queues(&plan.endpoints);
+    let connections = Connections::new(plan.connection, !unacknowledged.is_empty());
+    let admin = RabbitAdmin::beside_unacknowledged(
+        connections.admin.clone(),
+        Arc::new(plan.topology),
+        unacknowledged,
+    );
     for connection in connections.all().skip(1) {
         admin.declare_on_open(connection);
     }

@@ -12,6 +12,7 @@ mod dead_letters;
 mod embedded;
 mod health;
 mod ledger;
+mod ownership;
 mod plan;
 mod rabbit_app;
 mod rehearsal;

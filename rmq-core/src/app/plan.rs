@@ -16,6 +16,7 @@ use crate::transport::Target;
 
 use super::callbacks::callbacks;
 use super::dead_letters::{Route, routes};
+use super::ownership::contradictions;
 use super::settings::{DecidedListener, decided_listener, executor_settings, template_settings};
 
 /// What a plan is made of.
@@ -71,6 +72,9 @@ impl Draft {
             .iter()
             .map(|listener| decided_listener(listener, &self.properties, known, &mut faults))
             .collect();
+        if let Some(topology) = known {
+            faults.extend(self.contradictions(&decided, topology));
+        }
         let executor = executor_settings(&self.properties.executor, self.configuration.executor);
         let (Some(connection), Some(template), Some(topology)) = (connection, template, topology)
         else {
@@ -135,6 +139,15 @@ impl Draft {
             provider,
             ..settings
         })
+    }
+
+    /// What only follows from settings that could not be read is left out.
+    fn contradictions(&self, decided: &[DecidedListener], topology: &Topology) -> Faults {
+        let settings = decided.iter().map(|decided| &decided.settings);
+        let listeners = self.selection.listeners.iter().zip(settings);
+        let known =
+            listeners.filter(|(_, settings)| !self.properties.doubts_listener(&settings.id));
+        contradictions(known, topology)
     }
 
     /// A `listeners.<id>` without a listener: a typo would otherwise change nothing, in silence.

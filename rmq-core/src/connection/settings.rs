@@ -8,13 +8,15 @@ use crate::transport::{Credentials, Limits, LinkSettings, Target};
 
 use super::CredentialsProvider;
 
-/// What a connection is for. The three are kept apart, so that a broker that blocks publishers cannot stop acknowledgements.
+/// What a connection is for. They are kept apart, so that a broker that blocks publishers cannot stop acknowledgements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Publishing and its verdicts; replies and parking, too.
     Publishing,
     /// Consumers and their acknowledgements. Never publishes.
     Consuming,
+    /// Consumers without acknowledgements, whose deliveries nothing bounds but TCP. Never publishes.
+    Unacknowledged,
     /// Declarations and questions. Never publishes.
     Admin,
 }
@@ -26,6 +28,7 @@ impl Purpose {
         match self {
             Self::Publishing => "publishing",
             Self::Consuming => "consuming",
+            Self::Unacknowledged => "unacknowledged",
             Self::Admin => "admin",
         }
     }

@@ -171,7 +171,8 @@ fn bound(purpose: Purpose, settings: &ConnectionSettings, agreed: u16) -> usize 
         0 => MOST_CHANNELS,
         agreed => usize::from(agreed.saturating_sub(1)).max(1),
     };
-    if settings.checkout_timeout.is_zero() || purpose == Purpose::Consuming {
+    let consumers = matches!(purpose, Purpose::Consuming | Purpose::Unacknowledged);
+    if settings.checkout_timeout.is_zero() || consumers {
         most
     } else {
         settings.channel_cache.clamp(1, most)

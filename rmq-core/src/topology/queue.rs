@@ -130,7 +130,8 @@ impl Queue {
         self.durable(false)
     }
 
-    /// It belongs to the connection that declares it, and goes with it. Classic only.
+    /// It belongs to the connection that consumes it, which declares it, and goes with that connection. Listeners with
+    /// and without acknowledgements have different connections, so that not both can consume it. Classic only.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;
         self

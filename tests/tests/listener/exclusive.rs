@@ -57,9 +57,18 @@ async fn carries(app: &RabbitApp, handled: &Handled, queue: &str, listener: &'st
 }
 
 pub async fn one_that_went_with_its_last_consumer_is_declared_again(address: &str) {
+    comes_back(address, "auto").await;
+}
+
+pub async fn one_without_acknowledgements_is_declared_again_too(address: &str) {
+    comes_back(address, "none").await;
+}
+
+async fn comes_back(address: &str, mode: &str) {
     let (queue, news) = (unique("mine"), unique("news"));
-    let file =
-        format!("  listeners:\n    on_first: {{ queue: {queue}, recovery-interval: 500ms }}\n");
+    let file = format!(
+        "  listeners:\n    on_first: {{ queue: {queue}, recovery-interval: 500ms, acknowledge-mode: {mode} }}\n"
+    );
     let (builder, handled) = program(address, listeners![on_first], &file);
     let app = builder
         .declare(anonymous(&queue))
@@ -85,6 +94,33 @@ pub async fn one_that_went_with_its_last_consumer_is_declared_again(address: &st
         let consuming = tokio::time::timeout(LONG, consuming).await;
         consuming.expect("it never consumed again").unwrap();
     }
+    app.stop().await.unwrap();
+    assert!(app.ledger().adds_up());
+}
+
+pub async fn each_belongs_to_the_connection_that_consumes_it(address: &str) {
+    let [first, second, nobodys] = ["first", "second", "nobodys"].map(unique);
+    let file = format!(
+        "  listeners:\n    on_first: {{ queue: {first} }}\n    on_second: {{ queue: {second}, acknowledge-mode: none }}\n"
+    );
+    let (builder, handled) = program(address, listeners![on_first, on_second], &file);
+    let app = builder
+        .declare(anonymous(&first))
+        .declare(anonymous(&second))
+        .declare(anonymous(&nobodys))
+        .start()
+        .await
+        .unwrap();
+    carries(&app, &handled, &first, "on_first").await;
+    carries(&app, &handled, &second, "on_second").await;
+    // One that nobody listens to is there for the template, which receives over the consuming connection.
+    let template = app.template();
+    template
+        .convert_and_send("", &*nobodys, "it")
+        .await
+        .unwrap();
+    let it = template.receive_and_convert::<String>(&*nobodys).await;
+    assert_eq!(it.unwrap().as_deref(), Some("it"));
     app.stop().await.unwrap();
     assert!(app.ledger().adds_up());
 }

@@ -73,6 +73,8 @@ on_both_releases! {
     declared::a_stream_is_declared_published_to_and_consumed,
     declared::exchanges_hand_on_to_exchanges_and_alternates_and_by_headers,
     exclusive::one_that_went_with_its_last_consumer_is_declared_again,
+    exclusive::one_without_acknowledgements_is_declared_again_too,
+    exclusive::each_belongs_to_the_connection_that_consumes_it,
     stop::a_stop_under_load_acknowledges_or_gives_back_every_delivery,
     stop::a_stop_under_load_loses_nothing_of_a_quorum_queue,
     trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
@@ -101,4 +103,6 @@ on_the_embedded_broker! {
     failure::a_panic_beside_the_handler_harms_no_neighbour,
     failure::a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked,
     exclusive::one_that_went_with_its_last_consumer_is_declared_again,
+    exclusive::one_without_acknowledgements_is_declared_again_too,
+    exclusive::each_belongs_to_the_connection_that_consumes_it,
 }

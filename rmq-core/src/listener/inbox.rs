@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::message::Delivery;
+use crate::name::Name;
 use crate::observability::DeliveryEnd;
 use crate::transport::{CloseCause, DeliverySink};
 
@@ -52,12 +53,21 @@ pub(super) enum Event {
     Delivery(Arrived),
     /// The channel has ended; nothing that came on it can be settled any more.
     Closed(CloseCause),
-    /// The broker has cancelled the consumer of this queue (by its place in the listener's list).
-    Cancelled(usize),
+    /// The broker has cancelled a consumer. Told at once: what came before it is still here.
+    Cancelled(Cancelled),
+    /// No queue is consumed any more, and what had come before is started.
+    Deserted,
     /// Somebody else has cancelled the consumers, for a new prefetch: consume again.
     Recalled,
     /// Nothing comes any more, and nothing is left to start.
     Drained,
+}
+
+/// A consumer that the broker has cancelled, and its queue (by its place in the listener's list).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cancelled {
+    pub(super) queue: usize,
+    pub(super) tag: Name,
 }
 
 /// The deliveries of one channel that wait for their consumer. The reader of the socket fills it, the consumer
@@ -79,7 +89,8 @@ pub(super) struct Inbox {
 struct Held {
     unstarted: VecDeque<Arrived>,
     started: Option<Started>,
-    cancelled: Vec<usize>,
+    cancelled: Vec<Cancelled>,
+    deserted: bool,
     closed: Option<CloseCause>,
     recalled: bool,
     held_back: bool,
@@ -129,10 +140,11 @@ impl Inbox {
     }
 
     /// The sink for the consumer of one of the listener's queues.
-    pub(super) fn sink(self: &Arc<Self>, queue: usize) -> Arc<dyn DeliverySink> {
+    pub(super) fn sink(self: &Arc<Self>, queue: usize, tag: Name) -> Arc<dyn DeliverySink> {
         Arc::new(Sink {
             inbox: Arc::clone(self),
             queue,
+            tag,
         })
     }
 
@@ -245,6 +257,12 @@ impl Inbox {
         self.consumer.wake();
     }
 
+    /// The broker has cancelled every consumer: when nothing is left, it is deserted.
+    pub(super) fn deserted(&self) {
+        self.held.lock().deserted = true;
+        self.consumer.wake();
+    }
+
     /// The consumers were cancelled by us for good: when nothing is left, it is drained.
     pub(super) fn drained(&self) {
         self.held.lock().drained = true;
@@ -277,6 +295,9 @@ impl Held {
         if self.drained && self.unstarted.is_empty() {
             return Some(Event::Drained);
         }
+        if let Some(cancelled) = self.cancelled.pop() {
+            return Some(Event::Cancelled(cancelled));
+        }
         if self.recalled && !self.drained {
             self.recalled = false;
             return Some(Event::Recalled);
@@ -285,7 +306,7 @@ impl Held {
             self.started = Some(Started::of(&arrived.delivery));
             return Some(Event::Delivery(arrived));
         }
-        self.cancelled.pop().map(Event::Cancelled)
+        std::mem::take(&mut self.deserted).then_some(Event::Deserted)
     }
 }
 
@@ -293,6 +314,7 @@ impl Held {
 struct Sink {
     inbox: Arc<Inbox>,
     queue: usize,
+    tag: Name,
 }
 
 impl DeliverySink for Sink {
@@ -321,7 +343,10 @@ impl DeliverySink for Sink {
     }
 
     fn cancelled(&self) {
-        self.inbox.held.lock().cancelled.push(self.queue);
+        self.inbox.held.lock().cancelled.push(Cancelled {
+            queue: self.queue,
+            tag: self.tag.clone(),
+        });
         self.inbox.consumer.wake();
     }
 

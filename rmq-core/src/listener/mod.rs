@@ -11,6 +11,7 @@ mod control;
 mod endpoint;
 mod executor;
 mod failure;
+mod handed_back;
 mod inbox;
 mod invoker;
 mod ledger;

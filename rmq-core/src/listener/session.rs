@@ -1,6 +1,5 @@
 //! One consumer on one channel: subscribed, slowed down, quieted.
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,8 @@ use crate::observability::DeliveryEnd;
 use crate::time::Deadline;
 use crate::transport::{Channel, ConsumeSpec, Settlement, TransportError};
 
-use super::inbox::Inbox;
+use super::handed_back::HandedBack;
+use super::inbox::{Cancelled, Inbox};
 use super::ledger::Counters;
 use super::pacing::{Change, Pacing};
 use super::settings::EndpointSettings;
@@ -47,6 +47,14 @@ struct Subscribed {
     serial: u64,
     prefetch: u16,
     quiet: bool,
+}
+
+impl Subscribed {
+    fn forget(&mut self, cancelled: &Cancelled) -> bool {
+        self.tags.retain(|(_, tag)| *tag != cancelled.tag);
+        let consumed = |(queue, _): &(usize, Name)| *queue == cancelled.queue;
+        !self.tags.iter().any(consumed)
+    }
 }
 
 /// A queue could not be consumed.
@@ -119,7 +127,7 @@ impl Session {
                     .collect(),
             };
             self.channel
-                .consume(spec, self.inbox.sink(queue), deadline)
+                .consume(spec, self.inbox.sink(queue, tag.clone()), deadline)
                 .await
                 .map_err(refused)?;
             subscribed.tags.push((queue, tag));
@@ -135,10 +143,10 @@ impl Session {
         Name::try_from(tag).unwrap_or_default()
     }
 
-    /// The broker has cancelled this queue's consumer.
-    pub(super) async fn forget(&self, queue: usize) {
-        let mut subscribed = self.subscribed.lock().await;
-        subscribed.tags.retain(|(known, _)| *known != queue);
+    /// The broker has cancelled this consumer, and no other. Whether its queue is not consumed now: a restart may have
+    /// been faster.
+    pub(super) async fn forget(&self, cancelled: &Cancelled) -> bool {
+        self.subscribed.lock().await.forget(cancelled)
     }
 
     /// Cancels every consumer, hands back what was not started, and lets the consumer run dry. Handlers go on.
@@ -278,33 +286,5 @@ impl Session {
     }
 }
 
-/// Which messages were handed back for slowness: each is, at most once. The newest are remembered.
-#[derive(Debug, Default)]
-pub(super) struct HandedBack(Mutex<Remembered>);
-
-#[derive(Debug, Default)]
-struct Remembered {
-    order: VecDeque<u64>,
-    known: HashSet<u64>,
-}
-
-/// More than any consumer's prefetch (AMQP: 65,535).
-const REMEMBERED: usize = 1 << 17;
-
-impl HandedBack {
-    /// Notes a delivery that is about to go back; false when it has been there before.
-    pub(super) fn note(&self, delivery: &Delivery) -> bool {
-        let mark = delivery.mark();
-        let mut remembered = self.0.lock();
-        if !remembered.known.insert(mark) {
-            return false;
-        }
-        remembered.order.push_back(mark);
-        if remembered.order.len() > REMEMBERED
-            && let Some(oldest) = remembered.order.pop_front()
-        {
-            remembered.known.remove(&oldest);
-        }
-        true
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use rmq_tests::broker::unique;
 use tokio::sync::Semaphore;
 
 use super::rig::{
-    Notes, Rig, check_ledger, done, endpoint, handler, listener, soon, stop, until, until_state,
+    Notes, Rig, check_ledger, done, endpoint, handler, listener, name, soon, stop, until,
+    until_state,
 };
 
 fn waits_for_queue(state: &ListenerState) -> bool {
@@ -54,6 +55,44 @@ pub async fn a_missing_queue_is_waited_for_and_a_deleted_one_too(address: &str) 
         registry.start("weights"),
         Err(ListenerError::Unknown { .. })
     ));
+}
+
+pub async fn a_queue_that_was_deleted_comes_back_while_another_is_busy(address: &str) {
+    let rig = Rig::new(address).await;
+    let (busy, deleted) = (rig.queue("classic").await, rig.queue("classic").await);
+    rig.fill(&busy, 200).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let notes = Notes::new();
+    let (noting, waiting) = (Arc::clone(&notes), Arc::clone(&gate));
+    let handler = handler(move |seen| {
+        noting.note(seen.queue);
+        let gate = Arc::clone(&waiting);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            done()
+        }
+    });
+    let mut settings = listener("both", &busy);
+    settings.queues.push(name(&deleted));
+    settings.recovery_interval = Duration::from_millis(20);
+    let registry = rig.start(endpoint(settings, handler)).await;
+    assert_eq!(notes.next().await, busy);
+    until("prefetched", || async { rig.ready(&busy).await == 0 }).await;
+    rig.delete(&deleted).await;
+    rig.declare(&deleted, "classic", &[]).await;
+    until("consumed again", || async {
+        gate.add_permits(1);
+        rig.channel.counts(&deleted).await.unwrap().1 == 1
+    })
+    .await;
+    let acknowledged = registry.ledger().deliveries.acknowledged;
+    assert!(acknowledged < 200, "only after everything else");
+    gate.add_permits(200);
+    until("acknowledged", || async {
+        registry.ledger().deliveries.acknowledged == 200
+    })
+    .await;
+    stop(&registry).await;
 }
 
 pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(address: &str) {

@@ -64,6 +64,7 @@ on_both_releases! {
     reply::an_answer_is_confirmed_before_its_request_is_acknowledged,
     reply::an_answer_to_nobody_is_a_failure,
     lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
+    lifecycle::a_queue_that_was_deleted_comes_back_while_another_is_busy,
     lifecycle::a_stop_finishes_what_runs_and_hands_back_what_was_not_started,
     lifecycle::a_stop_reports_what_it_cut_off_by_id,
     lifecycle::a_paused_listener_takes_nothing_and_resumes,
@@ -99,6 +100,9 @@ macro_rules! on_the_embedded_broker {
 }
 
 on_the_embedded_broker! {
+    lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
+    lifecycle::a_queue_that_was_deleted_comes_back_while_another_is_busy,
+    handling::several_queues_share_a_listener_and_a_missing_one_joins_later,
     limits::a_message_over_a_limit_is_dead_lettered_intact_and_the_next_one_is_handled,
     failure::a_panic_beside_the_handler_harms_no_neighbour,
     failure::a_message_that_nobody_can_publish_is_dead_lettered_instead_of_parked,

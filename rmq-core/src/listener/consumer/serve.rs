@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::time::Deadline;
 
 use super::super::container::ConsumerState;
-use super::super::inbox::Event;
+use super::super::inbox::{Cancelled, Event};
 use super::super::session::Session;
 use super::handle::Flow;
 use super::{Consumer, Ended, GOODBYE};
@@ -40,11 +40,14 @@ impl Consumer {
                         return ended;
                     }
                 }
-                Some(Event::Cancelled(queue)) => {
-                    if let Some(ended) = self.cancelled(session, queue).await {
+                Some(Event::Cancelled(cancelled)) => {
+                    self.cancelled(session, &cancelled).await;
+                    look_again = self.next_look();
+                }
+                Some(Event::Deserted) => {
+                    if let Some(ended) = self.deserted().await {
                         return ended;
                     }
-                    look_again = self.next_look();
                 }
                 None if self.control.kill.is_cancelled() => return Ended::Quiet,
                 None => self.count_idleness(session).await,
@@ -121,17 +124,28 @@ impl Consumer {
         }
     }
 
-    /// The broker has cancelled the consumer of a queue. Ends the turn when no other queue is left.
-    async fn cancelled(&mut self, session: &Arc<Session>, queue: usize) -> Option<Ended> {
-        session.forget(queue).await;
+    /// The broker has cancelled the consumer of a queue. What that queue had sent is handled all the same.
+    async fn cancelled(&mut self, session: &Session, cancelled: &Cancelled) {
+        let queue = cancelled.queue;
+        if !session.forget(cancelled).await || self.missing.contains(&queue) {
+            return;
+        }
         let queues = &self.listener.settings.queues;
-        let name = &queues[queue];
-        tracing::warn!(listener = %self.listener.settings.id, queue = %name,
+        tracing::warn!(listener = %self.listener.settings.id, queue = %queues[queue],
             "the broker has cancelled a listener's consumer (its queue was deleted, or its node went away); it comes back");
         self.missing.push(queue);
+        if self.missing.len() == queues.len() {
+            session.inbox.deserted();
+        }
+    }
+
+    /// Ends the turn, unless a queue has come back while the last deliveries were handled.
+    async fn deserted(&self) -> Option<Ended> {
+        let queues = &self.listener.settings.queues;
         if self.missing.len() < queues.len() {
             return None;
         }
+        let name = &queues[*self.missing.last()?];
         let cause = format!("the broker has cancelled the consumer of queue `{name}`");
         self.listener
             .consumer_is(self.number, ConsumerState::NoQueue(cause.clone()));

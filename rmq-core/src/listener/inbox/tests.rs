@@ -20,7 +20,7 @@ fn filled(
     tags: std::ops::Range<u64>,
 ) -> (Arc<Inbox>, Arc<dyn DeliverySink>) {
     let inbox = Inbox::new(Arc::default(), no_ack, bound);
-    let sink = inbox.sink(0);
+    let sink = inbox.sink(0, tag_of("t0"));
     sink.deliver(&mut tags.map(delivery).collect());
     (inbox, sink)
 }
@@ -40,6 +40,17 @@ fn tag(event: Option<Event>) -> u64 {
     match event {
         Some(Event::Delivery(arrived)) => arrived.delivery.tag(),
         other => panic!("not a delivery: {other:?}"),
+    }
+}
+
+fn tag_of(text: &str) -> Name {
+    Name::try_from(text).unwrap()
+}
+
+fn cancelled(event: Option<Event>) -> (usize, Name) {
+    match event {
+        Some(Event::Cancelled(Cancelled { queue, tag })) => (queue, tag),
+        other => panic!("not a cancel: {other:?}"),
     }
 }
 
@@ -83,11 +94,20 @@ fn what_is_taken_back_is_the_newest_and_the_rest_keeps_its_order() {
 }
 
 #[test]
-fn a_cancelled_queue_is_told_after_what_it_delivered() {
-    let (inbox, sink) = filled(false, 0, 1..2);
-    sink.cancelled();
+fn a_cancelled_queue_is_told_at_once_and_what_it_delivered_is_handled() {
+    let (inbox, sink) = filled(false, 0, 1..3);
+    let other = inbox.sink(1, tag_of("t1"));
     assert_eq!(tag(inbox.poll_now()), 1);
-    assert!(matches!(inbox.poll_now(), Some(Event::Cancelled(0))));
+    other.cancelled();
+    assert_eq!(cancelled(inbox.poll_now()), (1, tag_of("t1")));
+    sink.cancelled();
+    // Before it is consumed again, or its new consumer would be taken for the cancelled one.
+    inbox.recalled();
+    assert_eq!(cancelled(inbox.poll_now()), (0, tag_of("t0")));
+    assert!(matches!(inbox.poll_now(), Some(Event::Recalled)));
+    inbox.deserted();
+    assert_eq!(tag(inbox.poll_now()), 2);
+    assert!(matches!(inbox.poll_now(), Some(Event::Deserted)));
     assert!(inbox.poll_now().is_none());
 }
 

@@ -8,6 +8,7 @@ mod by_hand;
 mod consumer;
 mod container;
 mod control;
+mod declared;
 mod endpoint;
 mod executor;
 mod failure;

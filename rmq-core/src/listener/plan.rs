@@ -6,6 +6,7 @@ use crate::name::Name;
 use crate::registry::{self, ListenerDescriptor, ListenerOptions};
 use crate::topology::{DeadLetterRoute, Topology};
 
+use super::declared;
 use super::executor::{ExecutorSettings, RejectionPolicy};
 use super::retry::RetrySettings;
 use super::scaling::ScalingSettings;
@@ -88,7 +89,7 @@ pub fn plan(
     let decided = config::ListenerSettings::resolve(section, &attribute, by_id);
     let here = descriptor.source.place();
     decided.check(descriptor.id, &here, faults);
-    let settings = EndpointSettings {
+    let mut settings = EndpointSettings {
         id: descriptor.id.to_owned(),
         queues: names(descriptor.id, &decided.queues, &here, faults),
         scaling: scaling(&decided),
@@ -104,6 +105,7 @@ pub fn plan(
         ..EndpointSettings::new(descriptor.id, Name::default())
     };
     if let Some(topology) = topology {
+        declared::apply(&mut settings, topology);
         check_queues(&settings, &decided, topology, &here, faults);
     }
     Planned { settings, decided }

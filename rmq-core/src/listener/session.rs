@@ -1,7 +1,8 @@
 //! One consumer on one channel: subscribed, slowed down, quieted.
 
+mod restart;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
@@ -15,11 +16,8 @@ use crate::transport::{Channel, ConsumeSpec, Settlement, TransportError};
 use super::handed_back::HandedBack;
 use super::inbox::{Cancelled, Inbox};
 use super::ledger::Counters;
-use super::pacing::{Change, Pacing};
+use super::pacing::Pacing;
 use super::settings::EndpointSettings;
-
-/// How long a cancel may take; a channel that does not answer is closed by the transport.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Without acknowledgements the broker grants no prefetch: this many times the setting are held before the consumer
 /// is cancelled.
@@ -97,42 +95,58 @@ impl Session {
             return Ok(());
         }
         let deadline = Deadline::after(self.settings.start_timeout);
-        let prefetch = self.pacing.lock().prefetch();
-        for (queue, name) in self.settings.queues.iter().enumerate() {
+        let mut queues: Vec<usize> = (0..self.settings.queues.len()).collect();
+        // A missing queue ends the channel, and its end deletes those that have lost their consumer with it.
+        queues.sort_by_key(|queue| self.goes_with_its_consumer(*queue));
+        for queue in queues {
             let known = subscribed.tags.iter().any(|(known, _)| *known == queue);
             if known || missing.contains(&queue) {
                 continue;
             }
-            let refused = |error| Refused { queue, error };
-            // Without acknowledgements the broker knows no prefetch.
-            if subscribed.prefetch != prefetch && !self.settings.no_ack() {
-                self.channel
-                    .qos(prefetch, deadline)
-                    .await
-                    .map_err(refused)?;
-                subscribed.prefetch = prefetch;
-            }
-            subscribed.serial += 1;
-            let tag = self.tag(subscribed.serial);
-            let spec = ConsumeSpec {
-                queue: name.clone(),
-                consumer_tag: tag.clone(),
-                no_ack: self.settings.no_ack(),
-                exclusive: self.settings.exclusive,
-                arguments: self
-                    .settings
-                    .priority
-                    .map(|priority| ("x-priority".into(), Value::I32(priority)))
-                    .into_iter()
-                    .collect(),
-            };
-            self.channel
-                .consume(spec, self.inbox.sink(queue, tag.clone()), deadline)
+            self.consume(&mut subscribed, queue, deadline)
                 .await
-                .map_err(refused)?;
-            subscribed.tags.push((queue, tag));
+                .map_err(|error| Refused { queue, error })?;
         }
         Ok(())
+    }
+
+    /// One more consumer of this queue, with the prefetch of now.
+    async fn consume(
+        &self,
+        subscribed: &mut Subscribed,
+        queue: usize,
+        deadline: Deadline,
+    ) -> Result<(), TransportError> {
+        let prefetch = self.pacing.lock().prefetch();
+        // Without acknowledgements the broker knows no prefetch.
+        if subscribed.prefetch != prefetch && !self.settings.no_ack() {
+            self.channel.qos(prefetch, deadline).await?;
+            subscribed.prefetch = prefetch;
+        }
+        subscribed.serial += 1;
+        let tag = self.tag(subscribed.serial);
+        let priority = self.settings.priority;
+        let spec = ConsumeSpec {
+            queue: self.settings.queues[queue].clone(),
+            consumer_tag: tag.clone(),
+            no_ack: self.settings.no_ack(),
+            exclusive: self.settings.exclusive,
+            arguments: priority
+                .map(|priority| ("x-priority".into(), Value::I32(priority)))
+                .into_iter()
+                .collect(),
+        };
+        let sink = self.inbox.sink(queue, tag.clone());
+        self.channel.consume(spec, sink, deadline).await?;
+        subscribed.tags.push((queue, tag));
+        Ok(())
+    }
+
+    /// Whether the broker deletes this queue, and all that is in it, when nobody consumes it.
+    fn goes_with_its_consumer(&self, queue: usize) -> bool {
+        self.settings
+            .auto_delete
+            .contains(&self.settings.queues[queue])
     }
 
     /// A name that says in the broker's list whose consumer it is.
@@ -162,49 +176,15 @@ impl Session {
         self.inbox.drained();
     }
 
-    /// Restarts the consumers with another prefetch, handing back what would wait too long.
-    pub(super) async fn pace(&self, change: Change) {
-        let mut subscribed = self.subscribed.lock().await;
-        if subscribed.quiet || subscribed.tags.is_empty() {
-            return;
-        }
-        let deadline = Deadline::after(CANCEL_TIMEOUT);
-        self.cancel_all(&mut subscribed, deadline).await;
-        let back = self
-            .inbox
-            .take_back(change.keep, |delivery| self.handed_back.note(delivery));
-        let count = back.len();
-        tracing::warn!(
-            listener = %self.settings.id,
-            prefetch = change.prefetch,
-            handed_back = count,
-            "a listener's prefetch was changed, because its handler would keep deliveries too long for the \
-             broker's consumer timeout, or no longer does"
-        );
-        self.counters.handed_back_for_slowness(count);
-        self.hand_back(back);
-        self.inbox.recalled();
-    }
-
-    /// Mode `none`: cancels the consumers whenever more has come than is to be held in memory. What the broker sends
-    /// until it has read the cancel still comes: that, and the sockets' buffers, are the bound. Never returns.
-    pub(super) async fn hold_back(&self) {
-        loop {
-            self.inbox.overrun().await;
-            let mut subscribed = self.subscribed.lock().await;
-            if subscribed.quiet || subscribed.tags.is_empty() {
-                continue;
-            }
-            self.cancel_all(&mut subscribed, Deadline::after(CANCEL_TIMEOUT))
-                .await;
-            self.inbox.held_back();
-        }
-    }
-
     async fn cancel_all(&self, subscribed: &mut Subscribed, deadline: Deadline) {
-        for (_, tag) in subscribed.tags.drain(..) {
+        let all = std::mem::take(&mut subscribed.tags);
+        self.cancel(&all, deadline).await;
+    }
+
+    async fn cancel(&self, consumers: &[(usize, Name)], deadline: Deadline) {
+        for (_, tag) in consumers {
             // A channel that has ended has no consumers, and a call that misses its deadline ends the channel.
-            if let Err(error) = self.channel.cancel(&tag, deadline).await {
+            if let Err(error) = self.channel.cancel(tag, deadline).await {
                 tracing::debug!(listener = %self.settings.id, %error, "cancel");
             }
         }
@@ -248,40 +228,6 @@ impl Session {
         } else {
             self.counters.ended(DeliveryEnd::LeftToBroker, 1);
             self.tell(tag, DeliveryEnd::LeftToBroker);
-        }
-    }
-
-    /// Hands back what has waited too long behind a running handler. Called from outside now and then.
-    pub(super) async fn check_age(&self) {
-        if self.settings.no_ack() {
-            return;
-        }
-        let (unstarted, oldest) = self.inbox.waiting();
-        let change = {
-            let mut pacing = self.pacing.lock();
-            match oldest {
-                Some(oldest) if unstarted > 0 && oldest.elapsed() > pacing.patience() => {
-                    (pacing.prefetch() > 1).then(|| pacing.stuck())
-                }
-                _ => None,
-            }
-        };
-        if let Some(change) = change {
-            self.pace(change).await;
-        }
-    }
-
-    /// After a handler: whether its time asks for another prefetch.
-    pub(super) async fn check_pace(&self, took: Duration) {
-        let (unstarted, oldest) = self.inbox.waiting();
-        let age = oldest.map_or(Duration::ZERO, |oldest| oldest.elapsed());
-        let change = {
-            let mut pacing = self.pacing.lock();
-            pacing.handled(took);
-            pacing.check(unstarted, age)
-        };
-        if let Some(change) = change {
-            self.pace(change).await;
         }
     }
 }

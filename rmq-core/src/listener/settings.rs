@@ -27,6 +27,9 @@ pub struct EndpointSettings {
     pub id: String,
     /// The queues it consumes: each consumer consumes all of them on its one channel.
     pub queues: Vec<Name>,
+    /// Those of its queues that the broker deletes, with what is in them, when nobody consumes them. Their consumers are
+    /// never cancelled to be started again. Default: none.
+    pub auto_delete: Vec<Name>,
     /// How many consumers.
     pub scaling: ScalingSettings,
     /// Unacknowledged deliveries for each consumer and queue; at least 1. Default 250.
@@ -58,6 +61,7 @@ impl EndpointSettings {
         Self {
             id: id.into(),
             queues: vec![queue],
+            auto_delete: Vec::new(),
             scaling: ScalingSettings::default(),
             prefetch: 250,
             acknowledge: AcknowledgeMode::Auto,

@@ -84,6 +84,9 @@ on_both_releases! {
     pool::abort_hands_back_once_and_loses_nothing,
     pace::a_slow_handler_gets_a_smaller_prefetch_and_nothing_unhandled_is_dead_lettered,
     pace::a_stuck_handler_lets_nothing_wait_behind_it,
+    pace::an_auto_delete_queue_is_slowed_down_and_not_lost,
+    pace::a_stuck_handler_does_not_delete_an_auto_delete_queue,
+    pace::without_acknowledgements_an_auto_delete_queue_is_not_held_back,
 }
 
 /// Some of them against the broker in the process, too.
@@ -100,6 +103,9 @@ macro_rules! on_the_embedded_broker {
 }
 
 on_the_embedded_broker! {
+    pace::an_auto_delete_queue_is_slowed_down_and_not_lost,
+    pace::a_stuck_handler_does_not_delete_an_auto_delete_queue,
+    pace::without_acknowledgements_an_auto_delete_queue_is_not_held_back,
     lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
     lifecycle::a_queue_that_was_deleted_comes_back_while_another_is_busy,
     handling::several_queues_share_a_listener_and_a_missing_one_joins_later,

@@ -165,3 +165,20 @@ fn requeueing_comes_from_the_file() {
     assert_eq!(faults, [""; 0]);
     assert_eq!(settings.on_failure, FailurePolicy::Requeue);
 }
+
+#[test]
+fn queues_that_go_with_their_consumer_are_known() {
+    let known = topology([
+        Queue::classic("going").auto_delete(true),
+        Queue::named("staying"),
+        Queue::named("soon").expires(Duration::from_secs(60)),
+        Queue::named("raw").argument("x-expires", 60_000),
+        Queue::named("late").expires(Duration::from_secs(86_400)),
+    ]);
+    let queues = &["going", "staying", "soon", "raw", "late", "elsewhere"];
+    let options = ListenerOptions::new().dead_letter("none");
+    let (settings, faults) = decide(&descriptor(queues, options), None, &known);
+    assert_eq!(faults, [""; 0]);
+    let going: Vec<&str> = settings.auto_delete.iter().map(|name| &**name).collect();
+    assert_eq!(going, ["going", "soon", "raw"]);
+}

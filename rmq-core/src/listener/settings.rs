@@ -48,7 +48,8 @@ pub struct EndpointSettings {
     pub priority: Option<i32>,
     /// The longest wait between two attempts to consume (`recovery-interval`); the first is a tenth of it. Default 5 s.
     pub recovery_interval: Duration,
-    /// The broker's `consumer_timeout`: how long it lets a delivery stay unsettled. Default 30 min, as the broker's.
+    /// The broker's `consumer_timeout`, or a queue's shorter `x-consumer-timeout`: how long a delivery may stay unsettled.
+    /// Default 30 min, as the broker's.
     pub consumer_timeout: Duration,
     /// How long a consumer may take to start, in one try. Default 60 s.
     pub start_timeout: Duration,

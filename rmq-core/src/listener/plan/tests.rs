@@ -182,3 +182,24 @@ fn queues_that_go_with_their_consumer_are_known() {
     let going: Vec<&str> = settings.auto_delete.iter().map(|name| &**name).collect();
     assert_eq!(going, ["going", "soon", "raw"]);
 }
+
+#[test]
+fn the_patience_is_that_of_the_most_impatient_queue() {
+    let known = topology([
+        Queue::named("plain"),
+        Queue::named("typed").consumer_timeout(Duration::from_secs(120)),
+        Queue::named("raw").argument("x-consumer-timeout", 60_000),
+        Queue::named("patient").consumer_timeout(Duration::from_secs(7_200)),
+    ]);
+    let timeout = |queues| {
+        let options = ListenerOptions::new();
+        let (settings, faults) = decide(&descriptor(queues, options), None, &known);
+        assert_eq!(faults, [""; 0]);
+        settings.consumer_timeout.as_secs()
+    };
+    assert_eq!(timeout(&["plain"]), 1_800);
+    assert_eq!(timeout(&["plain", "typed"]), 120);
+    assert_eq!(timeout(&["typed", "raw", "plain"]), 60);
+    // The listener's own value is shorter.
+    assert_eq!(timeout(&["patient"]), 1_800);
+}

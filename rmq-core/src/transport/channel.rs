@@ -71,6 +71,7 @@ impl fmt::Debug for Channel {
             .field("number", &self.lease().number)
             .field("generation", &self.lease().generation)
             .field("phase", &self.lease().phase())
+            .field("consumers", &self.lease().control.lock().consumers())
             .finish()
     }
 }
@@ -316,7 +317,8 @@ impl Channel {
         self.call(doing, deadline, call).await
     }
 
-    /// `basic.cancel`. When it returns no further delivery comes.
+    /// `basic.cancel`. When it returns no further delivery comes; one that the broker sends all the same goes back to its
+    /// queue, or, without acknowledgement, to the sink.
     ///
     /// # Errors
     /// When the channel ended or the deadline passed.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::{FutureExt, StreamExt};
+
 use crate::name::Name;
 
 use super::lease::Lease;
@@ -33,8 +35,10 @@ impl Control {
         }
     }
 
-    /// Keeps a consumer until it is cancelled or its channel closed.
+    /// Keeps a consumer until it is cancelled or its channel closed. Those that the broker has cancelled go now: no more
+    /// are kept than consume, and ended since the last one began.
     pub(super) fn keep(&mut self, tag: Name, consumer: lapin::Consumer) {
+        self.consumers.retain_mut(|(_, kept)| !has_ended(kept));
         if !matches!(self.channel, State::Closed) {
             self.consumers.push((tag, consumer));
         }
@@ -44,6 +48,17 @@ impl Control {
     pub(super) fn drop_consumer(&mut self, tag: &Name) {
         self.consumers.retain(|(kept, _)| kept != tag);
     }
+
+    /// How many are kept.
+    pub(super) fn consumers(&self) -> usize {
+        self.consumers.len()
+    }
+}
+
+/// Whether lapin knows that it is cancelled: only then may it be dropped. It sees no message, so its end is all that it
+/// can have to tell.
+fn has_ended(consumer: &mut lapin::Consumer) -> bool {
+    matches!(consumer.next().now_or_never(), Some(None))
 }
 
 impl Lease {

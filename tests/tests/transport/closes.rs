@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rmq_core::message::Message;
 use rmq_core::name::Name;
-use rmq_core::transport::{Link, LinkSettings, LinkState, TransportErrorKind, Verdict};
+use rmq_core::transport::{Channel, Link, LinkSettings, LinkState, TransportErrorKind, Verdict};
 
 use crate::rig::{self, Publisher, Told, count, link, name, queue, soon};
 
@@ -211,6 +211,40 @@ pub async fn many_consumers_come_and_go_on_one_channel(address: &str) {
     publisher.verdicts(60).await;
     channel
         .delete_queue(&queue, false, false, soon())
+        .await
+        .unwrap();
+    link.close(soon()).await;
+}
+
+pub async fn consumers_that_the_broker_cancels_are_not_kept(address: &str) {
+    let link = link(address).await;
+    let channel = link.open_channel(soon()).await.unwrap();
+    let other = link.open_channel(soon()).await.unwrap();
+    let kept = |channel: &Channel| {
+        let shown = format!("{channel:?}");
+        let (_, consumers) = shown.split_once("consumers: ").unwrap();
+        consumers.trim_end_matches(" }").parse::<usize>().unwrap()
+    };
+    let lives = queue(&other).await;
+    let mut alive = rig::Consumer::start(&channel, &lives, false).await;
+    for round in 0..20 {
+        let queue = queue(&other).await;
+        let mut consumer = rig::Consumer::start(&channel, &queue, round % 2 == 0).await;
+        // The one that lives, the one that has just begun, and at most the one before it.
+        assert!(kept(&channel) <= 3, "{channel:?} in round {round}");
+        other
+            .delete_queue(&queue, false, false, soon())
+            .await
+            .unwrap();
+        assert!(matches!(consumer.next().await, rig::Heard::Cancelled));
+    }
+    // None was cancelled that lives.
+    let mut publisher = Publisher::open(&link).await;
+    publisher.publish(&lives, &Message::new("m"), 1);
+    publisher.verdicts(1).await;
+    assert_eq!(alive.delivery().await.message().body(), "m");
+    other
+        .delete_queue(&lives, false, false, soon())
         .await
         .unwrap();
     link.close(soon()).await;

@@ -47,6 +47,7 @@ on_both_releases! {
     closes::a_consumer_whose_channel_or_queue_goes_is_told,
     closes::channels_closed_by_the_broker_leave_the_connection_serving,
     closes::closes_from_both_sides_in_a_burst_leave_the_connection_and_every_verdict,
+    closes::consumers_that_the_broker_cancels_are_not_kept,
     closes::many_consumers_come_and_go_on_one_channel,
     conversation::a_declaration_that_differs_says_in_which_argument,
     conversation::a_get_gives_a_message_or_none,

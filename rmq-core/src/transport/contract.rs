@@ -73,14 +73,16 @@ pub trait PublishSink: Send + Sync + 'static {
 ///
 /// All methods run on the task that reads the socket: they must not block and must not wait.
 pub trait DeliverySink: Send + Sync + 'static {
-    /// What one read of the socket brought for this consumer, in order. The vector is emptied afterwards.
+    /// What one read of the socket brought for this consumer, in order. The vector is emptied afterwards. To a consumer
+    /// without acknowledgement also what comes behind its cancel: the broker has forgotten it.
     fn deliver(&self, deliveries: &mut Vec<Delivery>);
 
     /// The broker has cancelled the consumer (its queue was deleted, its leader moved). What was delivered before
     /// can still be settled.
     fn cancelled(&self);
 
-    /// The channel has ended. What was delivered on it can no longer be settled. Nothing follows.
+    /// The channel has ended before the consumer was cancelled. What was delivered on it can no longer be settled.
+    /// Nothing follows.
     fn closed(&self, cause: &CloseCause);
 }
 

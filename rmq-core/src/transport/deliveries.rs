@@ -12,12 +12,17 @@ use crate::message::{Delivery, Origin};
 #[derive(Default)]
 pub(super) struct Consumers {
     places: Vec<Consumer>,
+    /// How many were cancelled so far.
+    cancels: u64,
 }
 
 struct Consumer {
     origin: Arc<Origin>,
     no_ack: bool,
-    /// `None` when it was cancelled; what the broker still sends is handed back.
+    /// The how manieth cancelled one it is.
+    cancelled: Option<u64>,
+    /// `None` when it was cancelled; what the broker still sends is handed back. Without acknowledgement nothing can
+    /// be: the broker has forgotten it, so the sink stays.
     sink: Option<Arc<dyn DeliverySink>>,
     batch: Vec<Delivery>,
 }
@@ -50,16 +55,23 @@ impl Consumers {
         let consumer = Consumer {
             origin: Arc::new(origin),
             no_ack,
+            cancelled: None,
             sink: Some(sink),
             batch: Vec::new(),
         };
-        let same = self
-            .places
-            .iter()
-            .position(|old| old.sink.is_none() && old.tag() == consumer.tag());
+        // What has come for one whose place is taken now.
+        self.tell();
+        let cancelled = || {
+            let places = self.places.iter().enumerate();
+            places.filter_map(|(at, old)| Some((old.cancelled?, at, old.tag())))
+        };
+        let same = cancelled()
+            .find(|(_, _, tag)| *tag == consumer.tag())
+            .map(|(_, at, _)| at);
+        // The oldest: for the newest a delivery may still be on its way.
         let free = || {
             (self.places.len() >= REMEMBERED)
-                .then(|| self.places.iter().position(|old| old.sink.is_none()))
+                .then(|| cancelled().min().map(|(_, at, _)| at))
                 .flatten()
         };
         let free = same.or_else(free);
@@ -69,13 +81,18 @@ impl Consumers {
         }
     }
 
-    /// Takes a consumer's sink: nothing more is delivered to it.
+    /// Ends a consumer, and gives its sink. Only without acknowledgement is anything delivered to it from now on.
     pub(super) fn cancel(&mut self, tag: &[u8]) -> Option<Arc<dyn DeliverySink>> {
         let mut consumers = self.places.iter_mut();
-        consumers
-            .find(|consumer| consumer.sink.is_some() && consumer.tag() == tag)?
-            .sink
-            .take()
+        let consumer =
+            consumers.find(|consumer| consumer.cancelled.is_none() && consumer.tag() == tag)?;
+        self.cancels += 1;
+        consumer.cancelled = Some(self.cancels);
+        if consumer.no_ack {
+            consumer.sink.clone()
+        } else {
+            consumer.sink.take()
+        }
     }
 
     pub(super) fn place(&self, tag: &[u8]) -> Option<usize> {
@@ -90,7 +107,7 @@ impl Consumers {
         Some((Arc::clone(&consumer.origin), consumer.no_ack))
     }
 
-    /// Keeps a delivery for the next telling. `false` when its consumer was cancelled.
+    /// Keeps a delivery for the next telling. `false` when its consumer was cancelled and it can be handed back.
     pub(super) fn keep(&mut self, place: usize, delivery: Delivery) -> bool {
         let consumer = self
             .places
@@ -117,10 +134,11 @@ impl Consumers {
         }
     }
 
-    /// Takes all sinks.
+    /// Takes the sinks of all that were not cancelled.
     pub(super) fn take(&mut self) -> Vec<Arc<dyn DeliverySink>> {
         self.places
             .drain(..)
+            .filter(|consumer| consumer.cancelled.is_none())
             .filter_map(|consumer| consumer.sink)
             .collect()
     }

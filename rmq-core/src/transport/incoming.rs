@@ -167,7 +167,7 @@ pub(super) fn content(
                 return Ok(());
             }
             let delivery = Delivery::new(complete.content, origin, tag, redelivered);
-            if !inbound.consumers.keep(consumer, delivery) && !no_ack {
+            if !inbound.consumers.keep(consumer, delivery) {
                 // Its consumer is cancelled. Stale only when the channel has ended: the broker takes it back by itself.
                 let _ = lease.settle(tag, Settlement::HandBack);
             }
@@ -226,12 +226,14 @@ pub(super) fn content(
     Ok(())
 }
 
+/// Whether it is ours now. Not while the channel closes: nobody could settle it, and the broker takes it back by itself.
+/// But what the broker has forgotten is ours whenever it comes.
 fn registered(lease: &Lease, tag: u64, no_ack: bool) -> Result<bool, Stop> {
-    let known = lease.delivered(tag, no_ack);
-    known.map_err(|_| {
+    let open = lease.delivered(tag, no_ack).map_err(|_| {
         protocol(format!(
             "channel {}: delivery tag {tag} a second time",
             lease.number
         ))
-    })
+    })?;
+    Ok(open || no_ack)
 }

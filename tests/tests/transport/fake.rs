@@ -203,6 +203,16 @@ impl Peer {
         channel
     }
 
+    /// Lets a consumer begin; gives its tag.
+    pub async fn consume_ok(&mut self, channel: u16) -> String {
+        let consume = self.expect(CONSUME).await.payload;
+        // Class, method and a reserved field, then the queue.
+        let tag = 7 + usize::from(consume[6]);
+        let tag = &consume[tag..=tag + usize::from(consume[tag])];
+        self.send(&method(channel, (60, 21), tag)).await;
+        String::from_utf8(tag[1..].to_vec()).unwrap()
+    }
+
     /// Reads until the link hangs up.
     pub async fn until_gone(&mut self) {
         let mut rest = [0; 4096];

@@ -147,13 +147,9 @@ async fn consuming(limits: Limits) -> (Link, Peer, rig::Consumer, rmq_core::tran
     let link = link.unwrap();
     let (channel, number) = tokio::join!(link.open_channel(soon()), peer.open_channel(false));
     let (channel, (sink, consumer)) = (channel.unwrap(), delivery_sink());
-    let (consumed, ()) = tokio::join!(
+    let (consumed, _) = tokio::join!(
         channel.consume(spec(&name("q"), "c", false), sink, soon()),
-        async {
-            peer.expect(fake::CONSUME).await;
-            peer.send(&fake::method(number, (60, 21), &fake::short("c")))
-                .await;
-        }
+        peer.consume_ok(number),
     );
     consumed.unwrap();
     (link, peer, consumer, channel)

@@ -14,6 +14,7 @@ mod conversation;
 mod fake;
 mod faults;
 mod heartbeats;
+mod late;
 mod limits;
 mod login;
 mod nested;

@@ -137,7 +137,7 @@ impl RabbitApp {
         Ok(self.stop().await?)
     }
 
-    /// Stops, within `shutdown-timeout`: cancels consumers, lets running handlers finish, hands back what was not
+    /// Stops, within `shutdown-timeout`: lets running handlers finish, cancels consumers, hands back what was not
     /// started, proves the acknowledgements, waits for confirms, closes the connections. Reports the ledger.
     /// Further calls wait for the first and give the same.
     ///

@@ -59,7 +59,7 @@ pub(super) enum Event {
     Deserted,
     /// Somebody else has cancelled the consumers, for a new prefetch: consume again.
     Recalled,
-    /// Nothing comes any more, and nothing is left to start.
+    /// Nothing is to be started any more.
     Drained,
 }
 
@@ -134,9 +134,21 @@ impl Inbox {
         let lost = {
             let mut held = self.held.lock();
             held.abandoned = true;
-            std::mem::take(&mut held.unstarted).len()
+            std::mem::take(&mut held.unstarted)
         };
-        self.counters.forgotten(lost);
+        self.lose(lost.into_iter().map(|arrived| arrived.delivery));
+    }
+
+    /// The broker has forgotten them, and nobody is there to handle them.
+    fn lose(&self, deliveries: impl Iterator<Item = Delivery>) {
+        for delivery in deliveries {
+            tracing::error!(
+                consumer = &**delivery.consumer_tag(),
+                message_id = delivery.message_id().as_deref(),
+                "a delivery without acknowledgement has no consumer any more: the message is lost"
+            );
+            self.counters.forgotten(1);
+        }
     }
 
     /// The sink for the consumer of one of the listener's queues.
@@ -263,10 +275,16 @@ impl Inbox {
         self.consumer.wake();
     }
 
-    /// The consumers were cancelled by us for good: when nothing is left, it is drained.
+    /// Nothing is started any more: what is here, or still comes, goes back. Without acknowledgements it can't, and is
+    /// handled first; the consumers were cancelled.
     pub(super) fn drained(&self) {
         self.held.lock().drained = true;
         self.consumer.wake();
+    }
+
+    /// Whether nothing is started any more.
+    pub(super) fn is_drained(&self) -> bool {
+        self.held.lock().drained
     }
 }
 
@@ -292,7 +310,7 @@ impl Held {
         {
             return Some(Event::Closed(cause.clone()));
         }
-        if self.drained && self.unstarted.is_empty() {
+        if self.drained && (!no_ack || self.unstarted.is_empty()) {
             return Some(Event::Drained);
         }
         if let Some(cancelled) = self.cancelled.pop() {
@@ -325,7 +343,7 @@ impl DeliverySink for Sink {
         let mut held = self.inbox.held.lock();
         if held.abandoned {
             drop(held);
-            self.inbox.counters.forgotten(deliveries.drain(..).len());
+            self.inbox.lose(deliveries.drain(..));
             return;
         }
         let arrived = |delivery| Arrived {

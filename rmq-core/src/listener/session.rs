@@ -23,6 +23,15 @@ use super::settings::EndpointSettings;
 /// is cancelled.
 const UNACKNOWLEDGED: usize = 8;
 
+/// Up to this prefetch the unstarted deliveries go back before the running handler is done.
+///
+/// A quorum queue's ack is lost when its channel closes while RabbitMQ's channel process still holds it. That process sends
+/// a queue 32 commands (`quorum_commands_soft_limit`) and holds back the rest until the queue has answered; each
+/// hand-back is a command, and so is each delivery that comes behind a cancel. The answer to a cancel comes from
+/// the queue, behind everything before it. So either all acks are written before the cancel, or so little is behind
+/// it that nothing is ever held back.
+const GOES_AT_ONCE: usize = 16;
+
 /// A channel with this consumer's subscriptions. Shared between the consumer's task, which handles what comes, and
 /// those who stop or slow it from outside while a handler runs.
 #[derive(Debug)]
@@ -163,17 +172,51 @@ impl Session {
         self.subscribed.lock().await.forget(cancelled)
     }
 
-    /// Cancels every consumer, hands back what was not started, and lets the consumer run dry. Handlers go on.
+    /// Starts nothing any more. The running handler goes on; when it has ended, its consumer does the
+    /// [`leave`](Self::leave). With a small prefetch that is done here, without waiting for the handler.
     ///
-    /// Without acknowledgements nothing can be handed back: what is here is handled before the end.
+    /// Without acknowledgements nothing can be handed back: the consumers are cancelled here, and what has come is handled
+    /// before the end, also what comes behind the cancel, up to the answer to a round trip.
     pub(super) async fn quiet(&self, deadline: Deadline) {
         let mut subscribed = self.subscribed.lock().await;
         subscribed.quiet = true;
-        self.cancel_all(&mut subscribed, deadline).await;
-        if !self.settings.no_ack() {
-            self.hand_back(self.inbox.take_back(0, |_| true));
+        if self.settings.no_ack() {
+            self.cancel_all(&mut subscribed, deadline).await;
+            if let Err(error) = self.channel.round_trip(deadline).await {
+                tracing::debug!(listener = %self.settings.id, %error, "round trip");
+            }
+            self.inbox.drained();
+            return;
         }
         self.inbox.drained();
+        let (unstarted, _) = self.inbox.waiting();
+        if unstarted.max(usize::from(subscribed.prefetch)) <= GOES_AT_ONCE {
+            self.cancel_all(&mut subscribed, deadline).await;
+            self.hand_back_all();
+        }
+    }
+
+    /// Cancels every consumer, once nothing is started any more.
+    pub(super) async fn unsubscribe(&self, deadline: Deadline) {
+        if !self.settings.no_ack() && self.inbox.is_drained() {
+            let mut subscribed = self.subscribed.lock().await;
+            self.cancel_all(&mut subscribed, deadline).await;
+        }
+    }
+
+    /// Cancels every consumer behind the last ack, and hands back what was not started.
+    pub(super) async fn leave(&self, deadline: Deadline) {
+        self.unsubscribe(deadline).await;
+        if !self.settings.no_ack() && self.inbox.is_drained() {
+            self.hand_back_all();
+        }
+    }
+
+    /// All that is unstarted, unless the channel has ended, which gives it back by itself.
+    fn hand_back_all(&self) {
+        if self.channel.close_cause().is_none() {
+            self.hand_back(self.inbox.take_back(0, |_| true));
+        }
     }
 
     async fn cancel_all(&self, subscribed: &mut Subscribed, deadline: Deadline) {

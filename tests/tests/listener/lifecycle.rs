@@ -96,6 +96,14 @@ pub async fn a_queue_that_was_deleted_comes_back_while_another_is_busy(address: 
 }
 
 pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(address: &str) {
+    stopped_with_a_prefetch_of(16, address).await;
+}
+
+pub async fn a_stop_with_a_large_prefetch_hands_back_when_the_handler_is_done(address: &str) {
+    stopped_with_a_prefetch_of(17, address).await;
+}
+
+async fn stopped_with_a_prefetch_of(prefetch: u16, address: &str) {
     let rig = Rig::new(address).await;
     let queue = rig.queue("quorum").await;
     rig.fill(&queue, 10).await;
@@ -110,9 +118,9 @@ pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(addre
             done()
         }
     });
-    let registry = rig
-        .start(endpoint(listener("stops", &queue), handler))
-        .await;
+    let mut settings = listener("stops", &queue);
+    settings.prefetch = prefetch;
+    let registry = rig.start(endpoint(settings, handler)).await;
     assert_eq!(notes.next().await, 0);
     until("all are prefetched", || async {
         registry.ledger().deliveries.delivered == 10
@@ -122,12 +130,17 @@ pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(addre
         let registry = registry.clone();
         async move { registry.stop("stops", Duration::from_secs(30)).await }
     });
-    // What was not started is back before the running handler is done.
-    rig.until_ready(&queue, 9).await;
-    assert_eq!(
-        *registry.state("stops").unwrap().borrow(),
-        ListenerState::Stopping
-    );
+    until_state(&registry, "stops", |state| {
+        *state == ListenerState::Stopping
+    })
+    .await;
+    if prefetch <= 16 {
+        // What was not started is back before the running handler is done.
+        rig.until_ready(&queue, 9).await;
+    } else {
+        // Its consumer is there until the last ack is written.
+        assert_eq!(rig.channel.counts(&queue).await.unwrap(), (0, 1));
+    }
     assert!(matches!(
         registry.start("stops"),
         Err(ListenerError::Stopping(_))
@@ -137,7 +150,7 @@ pub async fn a_stop_finishes_what_runs_and_hands_back_what_was_not_started(addre
     check_ledger(&registry);
     let ledger = registry.ledger().deliveries;
     assert_eq!((ledger.acknowledged, ledger.requeued), (1, 9), "{ledger}");
-    assert_eq!(rig.ready(&queue).await, 9);
+    rig.until_ready(&queue, 9).await;
 
     // Started again, it goes on in order.
     gate.add_permits(9);

@@ -10,6 +10,9 @@
 mod declared;
 mod exclusive;
 mod failure;
+#[path = "../transport/fake.rs"]
+#[allow(dead_code, reason = "the transport's tests use the rest of it")]
+mod fake;
 mod faults;
 mod handling;
 mod lifecycle;
@@ -21,6 +24,7 @@ mod reply;
 mod rig;
 mod stop;
 mod trace;
+mod wire;
 
 /// The same tests against both releases.
 macro_rules! on_both_releases {
@@ -66,6 +70,7 @@ on_both_releases! {
     lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
     lifecycle::a_queue_that_was_deleted_comes_back_while_another_is_busy,
     lifecycle::a_stop_finishes_what_runs_and_hands_back_what_was_not_started,
+    lifecycle::a_stop_with_a_large_prefetch_hands_back_when_the_handler_is_done,
     lifecycle::a_stop_reports_what_it_cut_off_by_id,
     lifecycle::a_paused_listener_takes_nothing_and_resumes,
     lifecycle::an_exclusive_listener_waits_for_its_turn,
@@ -77,7 +82,8 @@ on_both_releases! {
     exclusive::one_without_acknowledgements_is_declared_again_too,
     exclusive::each_belongs_to_the_connection_that_consumes_it,
     stop::a_stop_under_load_acknowledges_or_gives_back_every_delivery,
-    stop::a_stop_under_load_loses_nothing_of_a_quorum_queue,
+    stop::a_stop_under_load_loses_no_ack_of_a_quorum_queue,
+    stop::a_stop_with_a_small_prefetch_loses_no_ack_of_a_quorum_queue,
     trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
     pool::plain_functions_run_on_the_pools_threads,
     pool::one_pool_bounds_all_listeners_and_starves_none,

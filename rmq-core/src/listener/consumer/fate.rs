@@ -16,7 +16,7 @@ use super::super::reply::ReplyAddress;
 use super::super::retry::{Next, after_failure};
 use super::super::settings::FailurePolicy;
 use super::Consumer;
-use super::handle::Flow;
+use super::handle::{Flow, Interrupted};
 use super::work::Work;
 
 impl Consumer {
@@ -65,7 +65,7 @@ impl Consumer {
             let outcome = tokio::select! {
                 sent = sent => sent,
                 () = self.control.kill.cancelled() => {
-                    return Ok(self.interrupted(work, super::handle::Interrupted::Killed));
+                    return Ok(self.interrupted(work, Interrupted::Killed).await);
                 }
             };
             let Err(unconfirmed) = outcome else { break };
@@ -83,7 +83,7 @@ impl Consumer {
                         cause = in_words(&*unconfirmed.error), "a reply was not confirmed; it is sent again");
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        why = self.interruption(work.session) => return Ok(self.interrupted(work, why)),
+                        why = self.interruption(work.session) => return Ok(self.interrupted(work, why).await),
                     }
                 }
                 _ => return Err(fatal(unconfirmed.error)),
@@ -188,7 +188,7 @@ impl Consumer {
                 self.give_back(work, Settlement::Requeue);
                 Flow::Next
             }
-            Some(why) => self.interrupted(work, why),
+            Some(why) => self.interrupted(work, why).await,
         }
     }
 
@@ -213,7 +213,7 @@ impl Consumer {
         );
         if work.session.inbox.is_closed() && !settings.no_ack() {
             // The broker delivers it again, and then it is decided: a copy kept elsewhere now would be one too many.
-            return self.interrupted(work, super::handle::Interrupted::Closed);
+            return self.interrupted(work, Interrupted::Closed).await;
         }
         if let Some(recoverer) = self.listener.recoverer.clone() {
             let budget = Deadline::after(settings.consumer_timeout / 3);
@@ -223,7 +223,7 @@ impl Consumer {
             let decided = tokio::select! {
                 decided = budget.limit(recovering) => decided,
                 () = self.control.kill.cancelled() => {
-                    return self.interrupted(work, super::handle::Interrupted::Killed);
+                    return self.interrupted(work, Interrupted::Killed).await;
                 }
             };
             let cause = match decided {
@@ -293,7 +293,7 @@ impl Consumer {
         let outcome = tokio::select! {
             sent = sent => sent,
             () = self.control.kill.cancelled() => {
-                return self.interrupted(work, super::handle::Interrupted::Killed);
+                return self.interrupted(work, Interrupted::Killed).await;
             }
         };
         match outcome {

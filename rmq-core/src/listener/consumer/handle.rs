@@ -9,6 +9,7 @@ use tracing::Instrument;
 use crate::handler::{Acknowledgement, HandlerContext, Outcome};
 use crate::message::Delivery;
 use crate::observability::{DeliveryEnd, Metrics, TraceContext, process_span};
+use crate::time::Deadline;
 use crate::transport::Settlement;
 
 use super::super::by_hand::ByHand;
@@ -19,8 +20,8 @@ use super::super::invoker::{Place, invoke};
 use super::super::retry::{Next, after_failure};
 use super::super::session::Session;
 use super::super::settings::AcknowledgeMode;
-use super::Consumer;
 use super::work::Work;
+use super::{Consumer, GOODBYE};
 
 /// What the consumer does next.
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl Consumer {
                     Some(flow) => return flow,
                     None => continue,
                 },
-                Err(NoPlace::Interrupted(why)) => return self.interrupted(&work, why),
+                Err(NoPlace::Interrupted(why)) => return self.interrupted(&work, why).await,
             };
             let attempt = invoke(
                 &self.listener.handler,
@@ -113,12 +114,12 @@ impl Consumer {
             let attempted = tokio::select! {
                 biased;
                 attempted = attempt => attempted,
-                () = self.control.kill.cancelled() => return self.interrupted(&work, Interrupted::Killed),
+                () = self.control.kill.cancelled() => return self.interrupted(&work, Interrupted::Killed).await,
             };
             let Some((back, result)) = attempted else {
                 // The thread of a plain function is gone, and with it the delivery; its tag is enough to settle it.
                 tracing::error!(listener = %self.listener.settings.id, tag, "a pool thread was lost");
-                return self.interrupted(&work, Interrupted::Quiet);
+                return self.interrupted(&work, Interrupted::Quiet).await;
             };
             context = back;
             let failed = match self.conclude(&work, &context, result).await {
@@ -188,18 +189,22 @@ impl Consumer {
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => None,
-            why = self.interruption(work.session) => Some(self.interrupted(work, why)),
+            why = self.interruption(work.session) => Some(self.interrupted(work, why).await),
         }
     }
 
     /// A delivery that cannot be finished here.
-    pub(super) fn interrupted(&self, work: &Work<'_>, why: Interrupted) -> Flow {
+    pub(super) async fn interrupted(&self, work: &Work<'_>, why: Interrupted) -> Flow {
         let settled_by_hand = work.by_hand.as_ref().and_then(ByHand::take_over);
         work.note_end();
         match (why, settled_by_hand) {
             (_, Some(Acknowledgement::Ack | Acknowledgement::Reject)) => {}
             (Interrupted::Closed, _) => self.leave(work),
-            (Interrupted::Quiet, _) => self.give_back(work, Settlement::HandBack),
+            (Interrupted::Quiet, _) => {
+                // Else the broker would deliver it here again.
+                work.session.unsubscribe(Deadline::after(GOODBYE)).await;
+                self.give_back(work, Settlement::HandBack);
+            }
             (Interrupted::Killed, _) => {
                 self.listener.cut_off(work.session.inbox.started());
                 if self.listener.settings.no_ack() {
@@ -320,7 +325,7 @@ impl Consumer {
                 self.listener.counters.retried();
                 None
             }
-            why = self.interruption(work.session) => Some(self.interrupted(work, why)),
+            why = self.interruption(work.session) => Some(self.interrupted(work, why).await),
         }
     }
 }

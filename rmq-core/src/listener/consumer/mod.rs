@@ -183,9 +183,11 @@ impl Consumer {
         }
     }
 
-    /// Proves that the broker has read every settlement, then closes the channel. What is unsettled goes back.
+    /// Cancels and hands back, proves that the broker has read every settlement, and closes the channel. What is unsettled
+    /// goes back.
     async fn goodbye(&self, session: &Session, lease: ChannelLease) {
         let deadline = Deadline::after(GOODBYE);
+        session.leave(deadline).await;
         if session.channel.close_cause().is_none()
             && session.channel.unproven() > 0
             && let Err(error) = session.channel.round_trip(deadline).await
@@ -195,18 +197,20 @@ impl Consumer {
         }
         // What the broker may not have read comes again, although it was settled.
         self.listener.counters.unproven(session.channel.unproven());
-        if self.control.kill.is_cancelled() {
+        let no_ack = self.listener.settings.no_ack();
+        if self.control.kill.is_cancelled() && !no_ack {
             // The stop's time is over before they could be handed back: the channel's end does it.
             for delivery in session.inbox.peek_unstarted() {
                 self.listener.cut_off(Some(delivery));
             }
         }
-        if self.listener.settings.no_ack() {
+        lease.close(deadline).await;
+        if no_ack {
+            // Lost. Only now, because the broker sends until it has read the close.
             for delivery in session.inbox.take_back(0, |_| true) {
                 self.listener.cut_off(Some(Started::of(&delivery)));
                 self.listener.counters.forgotten(1);
             }
         }
-        lease.close(deadline).await;
     }
 }

@@ -17,8 +17,8 @@ use super::Container;
 const ABORT: Duration = Duration::from_secs(1);
 
 impl Container {
-    /// Stops its consumers: no further deliveries, running handlers finish before `handlers_until`, what is unstarted goes
-    /// back, acknowledgements are flushed, channels are closed, all before `deadline`. A second stop waits for the
+    /// Stops its consumers: no further handlers, running ones finish before `handlers_until`, consumers are cancelled, what
+    /// is unstarted goes back, channels are closed, all before `deadline`. A second stop waits for the
     /// same consumers. What was not settled is in [`take_cut_off`](Self::take_cut_off).
     pub(in super::super) async fn stop(
         self: Arc<Self>,

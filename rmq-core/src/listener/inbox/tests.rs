@@ -94,6 +94,29 @@ fn what_is_taken_back_is_the_newest_and_the_rest_keeps_its_order() {
 }
 
 #[test]
+fn drained_it_starts_nothing_more_and_keeps_what_is_to_go_back() {
+    let (inbox, sink) = filled(false, 0, 1..4);
+    assert_eq!(tag(inbox.poll_now()), 1);
+    inbox.drained();
+    assert!(matches!(inbox.poll_now(), Some(Event::Drained)));
+    sink.deliver(&mut vec![delivery(4)]);
+    assert!(matches!(inbox.poll_now(), Some(Event::Drained)));
+    let back = inbox.take_back(0, |_| true);
+    let tags: Vec<u64> = back.iter().map(|delivery| delivery.tag()).collect();
+    assert_eq!(tags, [2, 3, 4]);
+}
+
+#[test]
+fn without_acknowledgements_what_is_here_is_handled_before_it_is_drained() {
+    let (inbox, sink) = filled(true, 10, 1..2);
+    inbox.drained();
+    sink.deliver(&mut vec![delivery(2)]);
+    assert_eq!(tag(inbox.poll_now()), 1);
+    assert_eq!(tag(inbox.poll_now()), 2);
+    assert!(matches!(inbox.poll_now(), Some(Event::Drained)));
+}
+
+#[test]
 fn a_cancelled_queue_is_told_at_once_and_what_it_delivered_is_handled() {
     let (inbox, sink) = filled(false, 0, 1..3);
     let other = inbox.sink(1, tag_of("t1"));

@@ -1,4 +1,4 @@
-//! A stop: cancel, let running handlers finish, hand back the unstarted, flush acks, drain publishers, close.
+//! A stop: let running handlers finish, cancel, hand back the unstarted, flush acks, drain publishers, close.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,23 @@ fn is_method(wanted: &'static str) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::Method { name } if *name == wanted)
 }
 
+const SMALL_PREFETCH: &str = "  listeners: { on_order: { prefetch: 16 } }\n";
+
+/// So little is prefetched that it goes back while the handler runs.
+#[tokio::test]
+async fn a_stop_with_a_small_prefetch_takes_its_steps_in_their_order() {
+    stopped_in_order(SMALL_PREFETCH, ["cancel", "hand back", "ack"]).await;
+}
+
+/// A cancel behind the last ack proves it to be in the queue, whatever its kind.
 #[tokio::test]
 async fn a_stop_takes_its_steps_in_their_order() {
+    stopped_in_order("", ["ack", "cancel", "hand back"]).await;
+}
+
+async fn stopped_in_order(more: &str, first: [&str; 3]) {
     let script = Script::gated();
-    let stage = consuming!(on_order, "", &script);
+    let stage = consuming!(on_order, more, &script);
     stage.order_all(&["a", "b", "c"]).await;
     script.calls(1).await;
     let three = |event: &Event| matches!(event, Event::Delivered { tag: 3, .. });
@@ -30,9 +43,14 @@ async fn a_stop_takes_its_steps_in_their_order() {
     stage.published("last", 1).await;
     stage.record().clear();
     let (record, broker) = (stage.record(), Arc::clone(&stage.broker));
+    let mut state = stage.app.listeners().state("on_order").unwrap();
     let stopping = tokio::spawn(stage.finish());
-    let back = record.wait_for_count(crate::stage::LONG, 2, is_requeue);
-    back.await.unwrap();
+    let begins = state.wait_for(|state| *state == ListenerState::Stopping);
+    ends("the stop's beginning", begins).await.unwrap();
+    if first[0] == "cancel" {
+        let back = record.wait_for_count(crate::stage::LONG, 2, is_requeue);
+        back.await.unwrap();
+    }
     assert_eq!(record.count(is_ack), 0, "the handler still runs");
     script.gate.add_permits(1);
     let flushed = record.wait_for(crate::stage::LONG, is_method("basic.qos"));
@@ -43,29 +61,19 @@ async fn a_stop_takes_its_steps_in_their_order() {
     let counts = ledger.delivered.deliveries;
     assert_eq!((counts.acknowledged, counts.requeued), (1, 2), "{counts}");
     assert_eq!(counts.unproven_acks, 0, "{counts}");
-    let steps = [
-        (
-            "cancel",
-            place(&record, "cancel", is_method("basic.cancel")),
-        ),
-        ("hand back", place(&record, "hand back", is_requeue)),
-        ("ack", place(&record, "ack", is_ack)),
-        (
-            "round trip",
-            place(&record, "round trip", is_method("basic.qos")),
-        ),
-        (
-            "verdict",
-            place(&record, "verdict", |event| {
-                matches!(event, Event::Confirmed { .. })
-            }),
-        ),
-        (
-            "close",
-            place(&record, "close", is_method("connection.close")),
-        ),
-    ];
-    assert!(steps.is_sorted_by_key(|(_, place)| *place), "{steps:?}");
+    let at = |step: &str| match step {
+        "cancel" => place(&record, step, is_method("basic.cancel")),
+        "hand back" => place(&record, step, is_requeue),
+        "ack" => place(&record, step, is_ack),
+        "round trip" => place(&record, step, is_method("basic.qos")),
+        "verdict" => place(&record, step, |event| {
+            matches!(event, Event::Confirmed { .. })
+        }),
+        _ => place(&record, step, is_method("connection.close")),
+    };
+    let steps = first.iter().chain(&["round trip", "verdict", "close"]);
+    let places: Vec<_> = steps.map(|step| (step, at(step))).collect();
+    assert!(places.is_sorted_by_key(|(_, place)| *place), "{places:?}");
     assert_eq!(script.seen().len(), 1);
     assert_eq!(broker.ready_count("orders"), Some(2));
 }
@@ -106,7 +114,7 @@ async fn without_await_termination_a_stop_cuts_off_at_once() {
 #[tokio::test]
 async fn a_stop_that_its_caller_gave_up_is_waited_for_by_the_next() {
     let script = Script::gated();
-    let stage = consuming!(on_order, "", &script);
+    let stage = consuming!(on_order, SMALL_PREFETCH, &script);
     stage.send_order("a").await;
     script.calls(1).await;
     let listeners = stage.app.listeners();

@@ -56,11 +56,17 @@ pub async fn one_pool_bounds_all_listeners_and_starves_none(address: &str) {
     let now = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
     let notes = Notes::new();
+    // Both have messages before either begins.
+    let begin = Arc::new(Semaphore::new(0));
     let counting = |id: &'static str| {
         let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&notes));
+        let begin = Arc::clone(&begin);
         handler(move |_| {
             let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&noting));
+            let begin = Arc::clone(&begin);
             async move {
+                // Closed: it has begun.
+                drop(begin.acquire().await);
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 now.fetch_sub(1, Ordering::SeqCst);
@@ -80,6 +86,8 @@ pub async fn one_pool_bounds_all_listeners_and_starves_none(address: &str) {
             pool(2),
         )
         .await;
+    rig.until_ready(&quiet, 0).await;
+    begin.close();
     let order = notes.take(messages + 5).await;
     assert!(most.load(Ordering::SeqCst) <= 2, "two at once, never more");
     let last_quiet = order.iter().rposition(|id| *id == "quiet").unwrap();

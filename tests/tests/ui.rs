@@ -12,7 +12,7 @@ mod functions;
 #[path = "../ui/pass/methods.rs"]
 mod methods;
 
-/// The compiler of the project's pinned release words the errors; another one words some of them otherwise.
+/// In the words of Rust 1.95; another compiler words some of them otherwise (`docs/decisions/0002-no-toolchain-file.md`).
 #[test]
 fn every_mistake_is_told_as_written_down() {
     trybuild::TestCases::new().compile_fail("ui/fail/*.rs");

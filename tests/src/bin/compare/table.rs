@@ -20,7 +20,7 @@ pub fn median(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
 pub fn print(kind: Kind, task: Task, rounds: &Rounds) {
     println!("\n**{}, {} queue**\n", task.label(), kind.as_str());
     println!(
-        "| | messages/s (min-max) | CPU us/message (min-max) | of rmq's | broker CPU us/message | median / p99 us | peak MB |"
+        "| | messages/s (min-max) | CPU us/message (min-max) | of rmq's | broker CPU us/message | median (min-max) / p99 us | peak MB |"
     );
     println!("|---|---|---|---|---|---|---|");
     let cpu = |measured: &Measured| measured.report.cpu_micros / messages(measured);
@@ -38,7 +38,9 @@ pub fn print(kind: Kind, task: Task, rounds: &Rounds) {
             median(rounds.iter().filter_map(|one| one.report.p99_micros)),
         ) {
             ((middle, ..), _) if middle.is_nan() => "".to_owned(),
-            ((middle, ..), (p99, ..)) => format!("{middle:.0} / {p99:.0}"),
+            ((middle, least, most), (p99, ..)) => {
+                format!("{middle:.0} ({least:.0}-{most:.0}) / {p99:.0}")
+            }
         };
         let share = ours.map_or(String::new(), |ours| format!("{:.2}", ours / cpu.0));
         println!(

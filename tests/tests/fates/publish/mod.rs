@@ -1,6 +1,8 @@
 mod callbacks;
+mod correlation;
 mod culprit;
 mod deadline;
+mod defaults;
 mod outcomes;
 mod reconnect;
 mod refused;

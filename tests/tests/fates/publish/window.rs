@@ -1,9 +1,13 @@
 //! In flight is bounded; the publishing channel owns what is in it, not the caller.
 
-use rmq_core::RefusedReason;
-use rmq_core::prelude::*;
+use std::collections::HashSet;
 
-use crate::stage::{Line, Stage, ends};
+use rmq_core::RefusedReason;
+use rmq_core::connection::Purpose;
+use rmq_core::prelude::*;
+use rmq_embedded::Event;
+
+use crate::stage::{LONG, Line, Stage, ends};
 
 #[tokio::test]
 async fn a_full_window_is_back_pressure_and_no_more_than_it_holds_is_on_the_wire() {
@@ -92,4 +96,53 @@ async fn a_future_dropped_before_there_is_room_sends_and_counts_nothing() {
     );
     assert_eq!(stage.order(), ["first", "b"]);
     assert_eq!(stage.finish().await.published.sent, 2);
+}
+
+/// Channels that the publishing connection has now, and channels that the broker has opened so far.
+fn channels(stage: &Stage) -> (usize, usize) {
+    let connections = stage.app.health().connections;
+    let publishing = connections
+        .iter()
+        .filter(|connection| connection.purpose == Purpose::Publishing);
+    let in_use = publishing.map(|connection| connection.channels).sum();
+    let is_open =
+        |event: &Event| matches!(event, Event::Method { name } if *name == "channel.open");
+    (in_use, stage.record().count(is_open))
+}
+
+/// Spring's template takes a channel for each publish whose confirm is awaited.
+#[tokio::test]
+async fn a_thousand_publishes_in_flight_need_one_channel() {
+    let stage = Stage::start("").await;
+    let first = ends("a verdict", stage.send("in", "first").into_future()).await;
+    assert!(first.is_ok());
+    let before = channels(&stage);
+    assert!(before.1 > 0, "the record has the opened channels");
+    stage.broker.on_publish().every_time().hold_confirm();
+    let mut tasks = Vec::new();
+    for n in 0..1_000 {
+        let publish = stage.send("in", &n.to_string());
+        tasks.push(tokio::spawn(publish.enqueue()));
+    }
+    let mut pending = Vec::new();
+    for task in tasks {
+        pending.push(ends("a place in the window", task).await.unwrap().unwrap());
+    }
+    let is_publish = |event: &Event| matches!(event, Event::Published { .. });
+    let all = stage.record().wait_for_count(LONG, 1_001, is_publish).await;
+    all.unwrap();
+    assert_eq!(stage.app.health().unconfirmed, 1_000);
+    assert_eq!(channels(&stage), before, "no channel was opened");
+    let record = stage.record();
+    assert_eq!(record.dropped(), 0);
+    let events = record.events();
+    let publishes = events.iter().filter(|one| is_publish(&one.event));
+    let used: HashSet<_> = publishes.map(|one| (one.connection, one.channel)).collect();
+    assert_eq!(used.len(), 1, "{used:?}");
+    stage.broker.clear_faults();
+    stage.broker.release_confirms();
+    for pending in pending {
+        assert!(ends("a verdict", pending).await.is_ok());
+    }
+    assert_eq!(stage.finish().await.published.confirmed, 1_001);
 }

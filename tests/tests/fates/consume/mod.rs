@@ -1,4 +1,5 @@
 mod acknowledged;
+mod converter;
 mod dead_lettered;
 mod left_to_broker;
 mod parked;

@@ -1,14 +1,17 @@
 //! Requeued: handed back by us, at a stop or because the handler says so, and counted.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rmq_core::prelude::*;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::shop::{Script, consuming, is_requeue};
-use crate::stage::ends;
+use crate::stage::{Stage, ends};
 
 #[tokio::test]
 async fn requeue_is_delayed_by_the_back_off_and_counted() {
@@ -102,10 +105,36 @@ async fn an_abort_hands_back_once_and_every_order_is_handled() {
 #[tokio::test]
 async fn caller_runs_handles_outside_of_the_pool_one_per_consumer() {
     let script = Script::gated();
-    let more = "  listeners: { on_order: { concurrency: 3, prefetch: 2 } }
+    let stage = consuming!(on_order, CALLER_RUNS, &script);
+    three_at_a_time(stage, &script).await;
+}
+
+/// As above. A plain function runs on a thread: on the consumer's task it would stop this test's only one for ever.
+#[tokio::test]
+async fn caller_runs_a_plain_function_outside_of_the_pool_on_a_thread_one_per_consumer() {
+    let gate = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&gate);
+    let test = thread::current().id();
+    let mut script = Script::new(move |_| {
+        let place = Handle::current().block_on(waiting.acquire());
+        let end = place.map(|place| place.forget());
+        let elsewhere = thread::current().id() != test;
+        async move {
+            end?;
+            assert!(elsewhere, "it ran where the consumers run");
+            Ok(Acknowledgement::Ack)
+        }
+    });
+    script.gate = gate;
+    let stage = consuming!(plain, CALLER_RUNS, &script);
+    three_at_a_time(stage, &script).await;
+}
+
+const CALLER_RUNS: &str = "  listeners: { on_order: { concurrency: 3, prefetch: 2 } }
   listener: { simple: { executor: { core-size: 1, max-size: 1, queue-capacity: 0, rejection-policy: caller-runs } } }
 ";
-    let stage = consuming!(on_order, more, &script);
+
+async fn three_at_a_time(stage: Stage, script: &Script) {
     stage.order_all(&["a", "b", "c", "d", "e", "f"]).await;
     script.calls(3).await;
     // Whoever could go on has gone on.

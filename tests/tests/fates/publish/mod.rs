@@ -3,6 +3,7 @@ mod correlation;
 mod culprit;
 mod deadline;
 mod defaults;
+mod nested;
 mod outcomes;
 mod reconnect;
 mod refused;

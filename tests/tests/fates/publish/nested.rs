@@ -1,0 +1,114 @@
+//! A deeply nested header table, returned to a publisher, refused and fetched: whole, its fault told.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use rmq_core::RefusedReason;
+use rmq_core::message::{HeaderLimits, TableError};
+use rmq_core::prelude::*;
+use rmq_embedded::EmbeddedBroker;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::stage::{self, Shop, Stage, ends, shop, shop_of};
+
+/// The content of a table with a table in it, and so on.
+fn nested(levels: usize) -> Bytes {
+    let mut content: Vec<u8> = Vec::new();
+    for _ in 0..levels {
+        let mut outer = vec![1, b'n', b'F'];
+        outer.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+        outer.append(&mut content);
+        content = outer;
+    }
+    content.into()
+}
+
+/// A program that may send such a table.
+const MAY: &str = "  max-header-depth: 200\n";
+
+fn deep(levels: usize, depth: usize) -> Message {
+    let limits = HeaderLimits {
+        depth,
+        ..HeaderLimits::default()
+    };
+    let properties = MessageProperties {
+        headers: Headers::from_wire(nested(levels), limits),
+        ..MessageProperties::persistent()
+    };
+    Message::from_parts(properties, Bytes::from_static(b"intact"))
+}
+
+fn is_whole(message: &Message, levels: usize) {
+    let mut wire = BytesMut::new();
+    message.properties().headers.write(&mut wire);
+    assert!(wire == nested(levels), "the table is whole");
+    assert_eq!(message.body(), "intact");
+}
+
+fn is_whole_and_unread(message: &Message, levels: usize) {
+    let headers = &message.properties().headers;
+    assert_eq!(headers.fault(), Some(TableError::TooDeep(32)));
+    assert!(headers.is_empty(), "nothing of it is read");
+    is_whole(message, levels);
+}
+
+#[on_return(config = Shop)]
+async fn hands_on(message: ReturnedMessage, told: State<UnboundedSender<ReturnedMessage>>) {
+    told.send(message).unwrap();
+}
+
+/// Under an id of ours, by which its return is found, and under one of the user's, where a private header is added.
+#[tokio::test]
+async fn a_deeply_nested_table_comes_back_whole_to_the_caller_and_to_the_callback() {
+    let (tell, mut told) = unbounded_channel::<ReturnedMessage>();
+    let (builder, lines) = shop_of(listeners![stage::confirmed, hands_on], MAY);
+    let builder = builder.state(tell);
+    let stage = Stage::with(EmbeddedBroker::builder(), builder, lines).await;
+    let send = || stage.template().send("orders", "nowhere", deep(199, 200));
+    for publish in [send(), send().message_id("the-users")] {
+        let error = ends("the return", publish.into_future()).await.unwrap_err();
+        assert_eq!(error.kind(), PublishErrorKind::Returned, "{error}");
+        is_whole(error.message().expect("the whole message"), 199);
+        let returned = ends("the callback", told.recv()).await.unwrap();
+        let id = returned.message().message_id();
+        assert_eq!(id, Some(error.message_id()), "of this message");
+        is_whole(returned.message(), 199);
+    }
+    // And the connection lives.
+    let next = ends("a verdict", stage.send("in", "next").into_future()).await;
+    assert_eq!(next.unwrap().attempts(), 1);
+    assert_eq!(stage.finish().await.published.returned, 2);
+}
+
+#[tokio::test]
+async fn a_table_nested_deeper_than_the_limit_is_refused_whole_with_its_fault() {
+    let stage = Stage::start("").await;
+    let send = stage.template().send("orders", "nowhere", deep(1_000, 32));
+    let error = ends("a refusal", send.into_future()).await.unwrap_err();
+    let refused = PublishErrorKind::Refused(RefusedReason::Headers);
+    assert_eq!(error.kind(), refused);
+    is_whole_and_unread(error.message().expect("the whole message"), 1_000);
+    assert!(stage.order().is_empty());
+    stage.finish().await;
+}
+
+/// Sent by a program with a higher limit.
+#[tokio::test]
+async fn a_table_nested_deeper_than_the_limit_is_received_whole_with_its_fault() {
+    let stage = Stage::start("").await;
+    let (other, _told) = shop(MAY);
+    let other = other.broker(Arc::clone(&stage.broker));
+    let other = ends("the start", other.start()).await.unwrap();
+    let sent = other.template().send("orders", "in", deep(199, 200));
+    ends("a verdict", sent.into_future()).await.unwrap();
+    let received = ends("a receive", stage.template().receive("orders")).await;
+    let received = received.unwrap_or_else(|error| panic!("{error}"));
+    let received = received.expect("a message");
+    is_whole_and_unread(received.message(), 199);
+    is_whole_and_unread(&received.ack().unwrap(), 199);
+    // And the channel lives.
+    let next = ends("a receive", stage.template().receive("orders")).await;
+    assert!(next.unwrap().is_none());
+    ends("the stop", other.stop()).await.unwrap();
+    stage.finish().await;
+}

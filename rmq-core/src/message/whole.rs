@@ -108,3 +108,27 @@ impl From<Bytes> for Message {
         Self::new(body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_ids_and_lengths_and_nothing_that_was_said() {
+        let mut message = Message::new("body-kept-quiet")
+            .with_message_id("message-7")
+            .with_header("x-token", "header-kept-quiet");
+        message.properties_mut().correlation_id = Some("correlation-9".into());
+        let pretty = format!("{message:#?}");
+        let shown = format!("{message:?}");
+        for text in [&shown, &pretty] {
+            for expected in ["message-7", "correlation-9", "body_bytes: 15"] {
+                assert!(text.contains(expected), "no `{expected}` in {text}");
+            }
+            // Neither as text nor as numbers.
+            for secret in ["kept-quiet", "98, 111, 100, 121"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+    }
+}

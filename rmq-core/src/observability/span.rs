@@ -106,22 +106,4 @@ pub fn receive_span(queue: &str) -> Span {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn destinations_are_named_as_the_conventions_say() {
-        assert_eq!(destination_name("orders", "created"), "orders:created");
-        assert_eq!(destination_name("", "queue"), "queue");
-        assert_eq!(destination_name("orders", ""), "orders");
-        assert_eq!(destination_name("", ""), "amq.default");
-        assert_eq!(source_name("orders", "created", "q"), "orders:created:q");
-        assert_eq!(source_name("orders", "q", "q"), "orders:q");
-        assert_eq!(source_name("", "q", "q"), "q");
-    }
-
-    #[test]
-    fn a_span_nobody_records_is_no_span() {
-        assert!(send_span("orders", "created", "1").is_none());
-    }
-}
+mod tests;

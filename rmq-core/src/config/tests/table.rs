@@ -150,3 +150,53 @@ fn others(property: &Property) -> Vec<String> {
     };
     all.into_iter().filter(|value| value != default).collect()
 }
+
+#[test]
+fn every_property_that_is_refused_is_a_fault_at_its_place() {
+    let mut told = 0;
+    for property in all() {
+        let Verdict::Refused { except, note } = property.verdict else {
+            continue;
+        };
+        let name = property.path.replace('*', "on_order");
+        for value in refused_values(property, except) {
+            let faults = super::faults(&format!("rabbitmq:\n  {name}: {value}\n"));
+            let lines = super::lines(&faults);
+            let start = format!("rabbit.yml:2:3: `{name}` is not supported yet");
+            assert!(
+                lines.len() == 1 && lines[0].starts_with(&start) && lines[0].contains(note),
+                "{name}: {value} gives {lines:?}"
+            );
+        }
+        if let Some(except) = except {
+            super::read(&format!("rabbitmq:\n  {name}: {except}\n"));
+        }
+        told += 1;
+    }
+    assert!(told > 0, "no property is refused");
+}
+
+/// What somebody would write who comes from Spring: values of the type of Spring's default.
+fn refused_values(property: &Property, except: Option<&str>) -> Vec<&'static str> {
+    let values: &[&str] = match spring_default(property) {
+        "true" | "false" => &["true", "false"],
+        number if number.starts_with(|first: char| first.is_ascii_digit()) => &["7"],
+        _ => &["text"],
+    };
+    let values: Vec<&str> = values
+        .iter()
+        .copied()
+        .filter(|value| except != Some(value))
+        .collect();
+    assert!(!values.is_empty(), "{} has another value", property.path);
+    values
+}
+
+/// What a single listener says is typed as what all of them say.
+fn spring_default(property: &Property) -> &'static str {
+    let path = property.path.replace("listeners.*", "listener.simple");
+    match find(&path).map(|known| known.spring) {
+        Some(Spring::Default(default)) => default,
+        other => panic!("{path} is not Spring's: {other:?}"),
+    }
+}

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use crate::config::{Resend, UnsafeSetting};
 use crate::listener::{FailurePolicy, ListenerEndpoint};
@@ -75,13 +76,15 @@ fn settings(plan: &Plan) -> Vec<String> {
         "variables that are not read (RABBIT_<PATH OF A PROPERTY>, RABBIT_PROFILES and RABBIT_CONFIG_FILE are)",
         &sources.other_variables,
     );
+    let heartbeat = heartbeat(connection.heartbeat);
+    let timeout = connection.connect_timeout;
     for address in &connection.addresses {
         let login = match &connection.provider {
             Some(_) => "login of the credentials provider".to_owned(),
             None => format!("{:?}", address.credentials),
         };
         lines.push(format!(
-            "broker {}, virtual host `{}`, {login}",
+            "broker {}, virtual host `{}`, {login}, {heartbeat}, connect timeout {timeout:?}",
             address.target, address.virtual_host
         ));
     }
@@ -99,6 +102,15 @@ fn settings(plan: &Plan) -> Vec<String> {
         pool.core_size, pool.max_size, pool.queue_capacity, pool.rejection, pool.thread_name_prefix
     ));
     lines
+}
+
+/// What is asked for: the broker may ask for less.
+fn heartbeat(asked: Duration) -> String {
+    if asked.is_zero() {
+        "no heartbeat".to_owned()
+    } else {
+        format!("heartbeat {asked:?}")
+    }
 }
 
 fn topology(plan: &Plan) -> Vec<String> {

@@ -1,26 +1,27 @@
 //! A deeply nested header table, returned to a publisher, refused and fetched: whole, its fault told.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use rmq_core::RefusedReason;
 use rmq_core::message::{HeaderLimits, TableError};
 use rmq_core::prelude::*;
 use rmq_embedded::EmbeddedBroker;
+use rmq_tests::raw::{Connection, Content, Verdict};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::stage::{self, Shop, Stage, ends, shop, shop_of};
+use crate::stage::{self, Shop, Stage, ends, shop_of};
 
 /// The content of a table with a table in it, and so on.
 fn nested(levels: usize) -> Bytes {
     let mut content: Vec<u8> = Vec::new();
     for _ in 0..levels {
-        let mut outer = vec![1, b'n', b'F'];
-        outer.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
-        outer.append(&mut content);
-        content = outer;
+        content = [&[1, b'n', b'F'], &*with_length(&content)].concat();
     }
     content.into()
+}
+
+fn with_length(content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap();
+    [&length.to_be_bytes(), content].concat()
 }
 
 /// A program that may send such a table.
@@ -92,23 +93,25 @@ async fn a_table_nested_deeper_than_the_limit_is_refused_whole_with_its_fault() 
     stage.finish().await;
 }
 
-/// Sent by a program with a higher limit.
+/// Sent by another client.
 #[tokio::test]
 async fn a_table_nested_deeper_than_the_limit_is_received_whole_with_its_fault() {
     let stage = Stage::start("").await;
-    let (other, _told) = shop(MAY);
-    let other = other.broker(Arc::clone(&stage.broker));
-    let other = ends("the start", other.start()).await.unwrap();
-    let sent = other.template().send("orders", "in", deep(199, 200));
-    ends("a verdict", sent.into_future()).await.unwrap();
+    let other = Connection::open(&stage.broker.address().to_string()).await;
+    let other = other.unwrap();
+    let channel = other.channel(1).await.unwrap();
+    channel.confirm_select().await.unwrap();
+    let content = Content::with_header_bytes("intact", &with_length(&nested(1_000)));
+    let verdict = channel.publish_and_wait("orders", "in", content).await;
+    assert!(matches!(verdict, Ok(Verdict::Acked)), "{verdict:?}");
     let received = ends("a receive", stage.template().receive("orders")).await;
     let received = received.unwrap_or_else(|error| panic!("{error}"));
     let received = received.expect("a message");
-    is_whole_and_unread(received.message(), 199);
-    is_whole_and_unread(&received.ack().unwrap(), 199);
+    is_whole_and_unread(received.message(), 1_000);
+    is_whole_and_unread(&received.ack().unwrap(), 1_000);
     // And the channel lives.
     let next = ends("a receive", stage.template().receive("orders")).await;
     assert!(next.unwrap().is_none());
-    ends("the stop", other.stop()).await.unwrap();
+    other.close().await.unwrap();
     stage.finish().await;
 }

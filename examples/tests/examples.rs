@@ -6,7 +6,7 @@
 )]
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rmq_tests::broker::{Release, announced};
 
@@ -189,9 +189,33 @@ fn plain_function_runs_on_the_pools_own_threads() {
 /// The program of the README against a real RabbitMQ: it publishes, bills, and stops on SIGTERM with a ledger.
 fn orders_on(release: Release) {
     let broker = announced(release).unwrap_or_else(|error| panic!("{error}"));
+    orders(&broker.addresses().join(","), "-TERM");
+}
+
+#[test]
+fn the_program_of_the_readme_stops_on_ctrl_c_with_a_ledger() {
+    orders("embedded", "-INT");
+}
+
+/// Waits until the program catches SIGTERM and SIGINT: before `run_until_shutdown` they end it as they end any program.
+fn catches_signals(program: &mut Child) {
+    const BOTH: u64 = 1 << (15 - 1) | 1 << (2 - 1);
+    let status = format!("/proc/{}/status", program.id());
+    while program.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap();
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        if caught & BOTH == BOTH {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn orders(addresses: &str, signal: &str) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_orders"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/orders"))
-        .env("RABBIT_ADDRESSES", broker.addresses().join(","))
+        .env("RABBIT_ADDRESSES", addresses)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -201,10 +225,11 @@ fn orders_on(release: Release) {
     BufReader::new(program.stdout.take().unwrap())
         .read_line(&mut line)
         .unwrap();
+    catches_signals(&mut program);
     let pid = program.id().to_string();
     assert!(
         Command::new("kill")
-            .args(["-TERM", &pid])
+            .args([signal, &pid])
             .status()
             .unwrap()
             .success()

@@ -35,7 +35,7 @@ impl BrokerTable {
     fn fields(&self) -> &[(ByteString, Value)] {
         let read = self.read.get_or_init(|| {
             self.limits.check_length(self.raw.len())?;
-            let mut fields = table::read(&self.raw, self.limits.depth)?;
+            let mut fields = table::read(&self.raw, self.limits.levels())?;
             fields.retain(|(name, _)| name != PRIVATE_HEADER);
             Ok(fields)
         });

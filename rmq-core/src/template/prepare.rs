@@ -185,10 +185,13 @@ fn check_headers(message: &Message, limits: HeaderLimits) -> Option<(RefusedReas
     let mut bytes = 0;
     for (name, value) in headers.iter() {
         bytes += 2 + name.len();
-        match size(value, limits.depth.saturating_sub(1)) {
+        match size(value, limits.levels().saturating_sub(1)) {
             Some(size) => bytes += size,
             None => {
-                let words = format!("its headers are nested deeper than {} levels", limits.depth);
+                let words = format!(
+                    "its headers are nested deeper than {} levels",
+                    limits.levels()
+                );
                 return Some((RefusedReason::Headers, words.into()));
             }
         }

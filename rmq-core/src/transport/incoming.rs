@@ -66,7 +66,7 @@ pub(super) fn connection_method(shared: &Shared, payload: &[u8], whole: &[u8]) -
 fn start(shared: &Shared, mut fields: Fields<'_>) -> Result<(), Stop> {
     fields.u16()?;
     let properties = bytes::Bytes::copy_from_slice(fields.long()?);
-    let properties = table::read(&properties, HeaderLimits::default().depth)
+    let properties = table::read(&properties, HeaderLimits::default().levels())
         .map_err(|error| protocol(format!("server properties: {error}")))?;
     let text = |name: &str| {
         let value = properties.iter().find(|(key, _)| key == name);

@@ -72,7 +72,8 @@ fn own() -> Vec<Property> {
         min: 1,
         max: 16_777_216,
     };
-    let depth = Whole { min: 1, max: 1_000 };
+    // `HeaderLimits::DEEPEST`
+    let depth = Whole { min: 1, max: 128 };
     vec![
         ours("connection-name", Text, Unset("the program's name"), "The name of the connections in the broker's list."),
         ours("sasl-mechanism", Choice(&["plain", "external"]), Is("plain"), "How to log in: by username and password, or by the client certificate."),

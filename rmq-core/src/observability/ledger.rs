@@ -130,6 +130,20 @@ pub enum DeliveryEnd {
     LeftToBroker,
 }
 
+impl DeliveryEnd {
+    /// The end in words, for logs and spans.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::DeadLettered => "dead-lettered",
+            Self::Parked => "parked",
+            Self::Requeued => "requeued",
+            Self::LeftToBroker => "left to the broker",
+        }
+    }
+}
+
 /// What became of every message delivered. `delivered` is the sum of the five ends and `in_flight`, at every moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeliveryCounts {

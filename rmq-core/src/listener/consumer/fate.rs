@@ -151,6 +151,7 @@ impl Consumer {
             witness.begun(id, message_id.as_deref());
             witness.failed(id, message_id.as_deref(), &fault);
         }
+        work.span.record("error.type", "over a limit");
         self.dead_letter(work);
         Flow::Next
     }
@@ -201,6 +202,12 @@ impl Consumer {
     ) -> Flow {
         self.permit = None;
         let settings = &self.listener.settings;
+        let error = if failed.is_fatal() {
+            "fatal"
+        } else {
+            "attempts spent"
+        };
+        work.span.record("error.type", error);
         tracing::error!(
             listener = %settings.id,
             message_id = context.message().message_id(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::handler::{Acknowledgement, HandlerContext, Outcome};
 use crate::message::Delivery;
@@ -63,13 +63,16 @@ impl Consumer {
         );
         let began = Instant::now();
         let flow = if span.is_none() {
-            self.deliver(session, arrived, began).await
+            self.deliver(session, arrived, began, span).await
         } else {
             if let Some(trace) = TraceContext::extract(&properties.headers) {
                 span.record("trace_id", format!("{:032x}", trace.trace_id()));
                 span.record("parent_span_id", format!("{:016x}", trace.span_id()));
             }
-            self.deliver(session, arrived, began).instrument(span).await
+            let told = span.clone();
+            self.deliver(session, arrived, began, told)
+                .instrument(span)
+                .await
         };
         let took = began.elapsed();
         Metrics::processed(took);
@@ -79,9 +82,15 @@ impl Consumer {
         flow
     }
 
-    async fn deliver(&mut self, session: &Arc<Session>, arrived: Arrived, began: Instant) -> Flow {
+    async fn deliver(
+        &mut self,
+        session: &Arc<Session>,
+        arrived: Arrived,
+        began: Instant,
+        span: Span,
+    ) -> Flow {
         let tag = arrived.delivery.tag();
-        let mut work = Work::new(session, tag, began);
+        let mut work = Work::new(session, tag, began, span);
         let fault = arrived.delivery.fault();
         if let Some(fault) = fault.filter(|fault| fault.is_incomplete()) {
             return self.reject_incomplete(&work, &arrived.delivery, fault);
@@ -224,7 +233,9 @@ impl Consumer {
 
     /// The broker has it, and delivers it again.
     fn leave(&self, work: &Work<'_>) {
-        self.listener.counters.ended(DeliveryEnd::LeftToBroker, 1);
+        let end = DeliveryEnd::LeftToBroker;
+        work.span.record("rmq.outcome", end.as_str());
+        self.listener.counters.ended(end, 1);
         work.session.tell(work.tag, DeliveryEnd::LeftToBroker);
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::handler::Acknowledgement;
 use crate::observability::DeliveryEnd;
@@ -18,16 +19,24 @@ pub(super) struct Work<'s> {
     pub(super) tag: u64,
     pub(super) began: Instant,
     pub(super) by_hand: Option<ByHand>,
+    /// Told how it ends.
+    pub(super) span: Span,
     ended: AtomicBool,
 }
 
 impl<'s> Work<'s> {
-    pub(super) const fn new(session: &'s Arc<Session>, tag: u64, began: Instant) -> Self {
+    pub(super) const fn new(
+        session: &'s Arc<Session>,
+        tag: u64,
+        began: Instant,
+        span: Span,
+    ) -> Self {
         Self {
             session,
             tag,
             began,
             by_hand: None,
+            span,
             ended: AtomicBool::new(false),
         }
     }
@@ -36,6 +45,7 @@ impl<'s> Work<'s> {
     /// no longer took it.
     pub(super) fn settle(&self, settlement: Settlement, end: DeliveryEnd) {
         self.note_end();
+        self.span.record("rmq.outcome", end.as_str());
         if !self.is_settled_by_hand() {
             self.session.settle(self.tag, settlement, end);
         }

@@ -6,4 +6,5 @@ mod parked;
 mod requeued;
 mod retried;
 mod shop;
+mod spans;
 mod stopped;

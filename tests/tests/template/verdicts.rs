@@ -61,7 +61,8 @@ async fn sixty_four_tasks_with_returns_and_nacks_mixed_in(release: Release) {
     let rig = Rig::start(broker.address()).await;
     let (exchange, queue) = rig.bound("in", Vec::new()).await;
     full_queue(&rig, &exchange).await;
-    let each = sized(15_000, 400);
+    // A million in all.
+    let each = sized(15_625, 400);
     let tasks: Vec<_> = (0..64)
         .map(|task| {
             let (template, exchange) = (rig.template.clone(), exchange.clone());

@@ -82,15 +82,30 @@ async fn missing_exchange(release: Release, arguments: Vec<(&'static str, Value)
     rig.finish().await;
 }
 
-async fn a_body_above_the_brokers_limit_among_2000(release: Release) {
+async fn bodies_above_the_brokers_limit_among_2000_on_a_classic_queue(release: Release) {
+    large_bodies(release, Vec::new(), [&[1_000], &[0, 700, 1_999]]).await;
+}
+
+async fn bodies_above_the_brokers_limit_among_2000_on_a_quorum_queue(release: Release) {
+    large_bodies(release, quorum(), [&[1_000], &[500, 501, 1_500]]).await;
+}
+
+/// One burst for each of these lists of places, on a broker of its own with a low limit.
+async fn large_bodies(
+    release: Release,
+    arguments: Vec<(&'static str, Value)>,
+    bursts: [&[usize]; 2],
+) {
     let node = Node::start(release, NodeConfig::default().max_message_size(100_000)).unwrap();
-    let rig = Rig::start(&node.address()).await;
-    let (exchange, queue) = rig.bound("in", Vec::new()).await;
-    let to = exchange.clone();
-    let large = move || (to.clone(), Message::new(vec![0; 200_000]));
-    let good = burst(&rig, &exchange, &[1_000], large, 406).await;
-    check(&rig, &queue, &good).await;
-    rig.finish().await;
+    for at in bursts {
+        let rig = Rig::start(&node.address()).await;
+        let (exchange, queue) = rig.bound("in", arguments.clone()).await;
+        let to = exchange.clone();
+        let large = move || (to.clone(), Message::new(vec![0; 200_000]));
+        let good = burst(&rig, &exchange, at, large, 406).await;
+        check(&rig, &queue, &good).await;
+        rig.finish().await;
+    }
 }
 
 on_both! {
@@ -98,5 +113,6 @@ on_both! {
     a_missing_exchange_among_2000_on_a_quorum_queue,
     three_missing_exchanges_in_one_burst_on_a_classic_queue,
     three_missing_exchanges_in_one_burst_on_a_quorum_queue,
-    a_body_above_the_brokers_limit_among_2000,
+    bodies_above_the_brokers_limit_among_2000_on_a_classic_queue,
+    bodies_above_the_brokers_limit_among_2000_on_a_quorum_queue,
 }

@@ -78,6 +78,7 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
     let steady = link.open_channel(soon()).await.unwrap();
     let queue = queue(&steady).await;
     let missing = name("no-such-exchange");
+    let (mut by_broker, mut by_us) = (0, 0);
     for round in 0..count(200, 40) as u64 {
         let mut publisher = Publisher::open(&link).await;
         // Some place in a burst that differs from round to round, the bad one before, at or behind our close.
@@ -89,9 +90,12 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
         for token in 0..burst {
             if token == close_at {
                 let channel = publisher.channel.clone();
-                closing = Some(tokio::spawn(async move { channel.close(soon()).await }));
+                let close = async move { channel.close(soon()).await };
+                // Every third is through before the burst goes on, so that some closes are surely ours.
                 if round % 3 == 0 {
-                    tokio::task::yield_now().await;
+                    close.await;
+                } else {
+                    closing = Some(tokio::spawn(close));
                 }
             }
             let exchange = if token == bad {
@@ -127,6 +131,12 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
                 }
                 Told::Closed(cause, pending) => {
                     assert!(!cause.link, "round {round}: {cause}");
+                    if cause.by_us {
+                        by_us += 1;
+                    } else {
+                        assert_eq!(cause.code, 404, "round {round}: {cause}");
+                        by_broker += 1;
+                    }
                     for one in pending {
                         assert!(fates.insert(one.token, "pending").is_none());
                     }
@@ -144,6 +154,10 @@ pub async fn closes_from_both_sides_in_a_burst_leave_the_connection_and_every_ve
                 .is_ok()
         );
     }
+    assert!(
+        by_broker > 0 && by_us > 0,
+        "each side was first at times: the broker {by_broker}, we {by_us}"
+    );
     steady
         .delete_queue(&queue, false, false, soon())
         .await

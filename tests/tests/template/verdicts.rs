@@ -61,7 +61,7 @@ async fn sixty_four_tasks_with_returns_and_nacks_mixed_in(release: Release) {
     let rig = Rig::start(broker.address()).await;
     let (exchange, queue) = rig.bound("in", Vec::new()).await;
     full_queue(&rig, &exchange).await;
-    // A million in all.
+    // A million in all, and a little more: a task sends whole hundreds.
     let each = sized(15_625, 400);
     let tasks: Vec<_> = (0..64)
         .map(|task| {

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 
-use crate::connection::{ChannelLease, Connection, NewLink};
+use crate::connection::{ChannelLease, Connection, NewLink, before_the_next_number};
 use crate::message::Value;
 use crate::name::{Name, NameTooLong};
 use crate::time::Deadline;
@@ -52,14 +52,12 @@ impl Channels for OfLink<'_> {
         let deadline = self.link.call_deadline();
         loop {
             match self.link.open_channel(deadline).await {
-                // A number comes free a moment after its channel has failed, and nothing says when.
                 Err(error)
                     if error.kind == TransportErrorKind::ChannelsExhausted
                         && self.usable() > 0
                         && !deadline.has_passed() =>
                 {
-                    let pause = Deadline::after(NUMBER_COMES_FREE).min(deadline);
-                    tokio::time::sleep_until(pause.instant()).await;
+                    before_the_next_number(deadline).await;
                 }
                 opened => return opened,
             }
@@ -152,9 +150,6 @@ pub(super) async fn declare_all(
         .await;
     failed
 }
-
-/// How long until the next look for a free channel number.
-const NUMBER_COMES_FREE: Duration = Duration::from_millis(10);
 
 /// How long closing a channel may take.
 const GOODBYE: Duration = Duration::from_secs(5);

@@ -159,7 +159,6 @@ fn take(rest: &[&str], entry: &Entry, collector: &mut Collector<'_>) {
     }
 }
 
-/// The node at a path of names, below a document's root, however its keys are dotted.
 /// Whether anything of a document stands below a root.
 pub(super) fn has_root(document: &Node) -> bool {
     let first = |entry: &Entry| entry.key.split('.').next().map(uniform);
@@ -178,6 +177,7 @@ pub(super) fn has_root(document: &Node) -> bool {
     })
 }
 
+/// The node at a path of names, below a document's root, however its keys are dotted.
 pub(super) fn lookup<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     if path.is_empty() {
         return Some(node);

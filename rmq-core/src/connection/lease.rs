@@ -102,6 +102,13 @@ impl Drop for ChannelLease {
 /// How long until the next look for a free channel number.
 const NUMBER_COMES_FREE: Duration = Duration::from_millis(10);
 
+/// Pauses before the next look for a free channel number: one comes free a moment after its channel has closed, and nothing
+/// says when.
+pub(crate) async fn before_the_next_number(deadline: Deadline) {
+    let pause = Deadline::after(NUMBER_COMES_FREE).min(deadline);
+    tokio::time::sleep_until(pause.instant()).await;
+}
+
 /// What a lease is for.
 #[derive(Clone)]
 pub(super) enum Wanted {
@@ -214,9 +221,7 @@ async fn after_failure(
     deadline: Deadline,
 ) -> Result<(), ConnectError> {
     if error.kind == TransportErrorKind::ChannelsExhausted && slot.in_use() > 0 {
-        // A number comes free a moment after its channel has closed, and nothing says when.
-        let pause = Deadline::after(NUMBER_COMES_FREE).min(deadline);
-        tokio::time::sleep_until(pause.instant()).await;
+        before_the_next_number(deadline).await;
         return if deadline.has_passed() {
             Err(no_channel(shared, slot))
         } else {

@@ -29,6 +29,7 @@ pub use handle::Connection;
 pub use health::ConnectionHealth;
 pub use hook::{HookError, NewLink, OpenHook};
 pub use lease::ChannelLease;
+pub(crate) use lease::before_the_next_number;
 pub use settings::{AddressShuffle, BackOff, BrokerAddress, ConnectionSettings, Purpose};
 pub use state::{ConnectionState, OpenConnection};
 pub use tls::client_config;

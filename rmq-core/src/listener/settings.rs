@@ -27,8 +27,8 @@ pub struct EndpointSettings {
     pub id: String,
     /// The queues it consumes: each consumer consumes all of them on its one channel.
     pub queues: Vec<Name>,
-    /// Those of its queues that the broker deletes, with what is in them, when nobody consumes them. Their consumers are
-    /// never cancelled to be started again. Default: none.
+    /// Those of its queues that the broker deletes, with what is in them, when nobody consumes them. A consumer of theirs is
+    /// not cancelled to be started again before its successor consumes. Default: none.
     pub auto_delete: Vec<Name>,
     /// How many consumers.
     pub scaling: ScalingSettings,

@@ -71,6 +71,17 @@ impl Stage {
         cancelled.unwrap();
     }
 
+    /// The channel is closed, and a delivery comes before the answer.
+    async fn closes_behind_a_late_one(&mut self) {
+        let mut answer = self.late(7);
+        answer.extend(fake::method(self.number, fake::CHANNEL_CLOSE_OK, &[]));
+        let peer = &mut self.peer;
+        tokio::join!(self.channel.close(soon()), async {
+            peer.expect(fake::CHANNEL_CLOSE).await;
+            peer.send(&answer).await;
+        });
+    }
+
     async fn hears_the_late_one(&mut self) {
         assert_eq!(&**self.consumer.delivery().await.message().body(), b"late");
     }
@@ -107,13 +118,7 @@ async fn without_acknowledgement_a_delivery_behind_the_brokers_cancel_reaches_it
 #[tokio::test]
 async fn without_acknowledgement_a_delivery_reaches_its_consumer_while_the_channel_closes() {
     let mut stage = Stage::set(true).await;
-    let mut answer = stage.late(7);
-    answer.extend(fake::method(stage.number, fake::CHANNEL_CLOSE_OK, &[]));
-    let peer = &mut stage.peer;
-    tokio::join!(stage.channel.close(soon()), async {
-        peer.expect(fake::CHANNEL_CLOSE).await;
-        peer.send(&answer).await;
-    });
+    stage.closes_behind_a_late_one().await;
     stage.hears_the_late_one().await;
     assert!(matches!(stage.consumer.next().await, Heard::Closed(_)));
 }
@@ -121,13 +126,7 @@ async fn without_acknowledgement_a_delivery_reaches_its_consumer_while_the_chann
 #[tokio::test]
 async fn with_acknowledgement_a_delivery_is_left_to_the_broker_while_the_channel_closes() {
     let mut stage = Stage::set(false).await;
-    let mut answer = stage.late(7);
-    answer.extend(fake::method(stage.number, fake::CHANNEL_CLOSE_OK, &[]));
-    let peer = &mut stage.peer;
-    tokio::join!(stage.channel.close(soon()), async {
-        peer.expect(fake::CHANNEL_CLOSE).await;
-        peer.send(&answer).await;
-    });
+    stage.closes_behind_a_late_one().await;
     assert!(matches!(stage.consumer.next().await, Heard::Closed(_)));
 }
 

@@ -6,6 +6,7 @@ use super::super::property::Kind::{
 };
 use super::super::property::Preset::{Is, Unset};
 use super::super::property::{Kind, Property, ours, refused, spring};
+use crate::message::HeaderLimits;
 
 const MS: Kind = Kind::MILLIS;
 
@@ -72,8 +73,10 @@ fn own() -> Vec<Property> {
         min: 1,
         max: 16_777_216,
     };
-    // `HeaderLimits::DEEPEST`
-    let depth = Whole { min: 1, max: 128 };
+    let depth = Whole {
+        min: 1,
+        max: HeaderLimits::DEEPEST as u64,
+    };
     vec![
         ours("connection-name", Text, Unset("the program's name"), "The name of the connections in the broker's list."),
         ours("sasl-mechanism", Choice(&["plain", "external"]), Is("plain"), "How to log in: by username and password, or by the client certificate."),

@@ -236,7 +236,7 @@ impl Consumer {
         let end = DeliveryEnd::LeftToBroker;
         work.span.record("rmq.outcome", end.as_str());
         self.listener.counters.ended(end, 1);
-        work.session.tell(work.tag, DeliveryEnd::LeftToBroker);
+        work.session.tell(work.tag, end);
     }
 
     pub(super) fn give_back(&self, work: &Work<'_>, settlement: Settlement) {

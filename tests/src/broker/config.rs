@@ -10,7 +10,7 @@ pub struct TlsFiles {
     pub certificate: String,
     /// The node's private key.
     pub key: String,
-    /// Whether a client must show a certificate of `ca`.
+    /// Whether a client must show a certificate of `ca`. One that is shown is checked in any case.
     pub require_client_certificate: bool,
 }
 
@@ -120,10 +120,7 @@ impl NodeConfig {
             line("ssl_options.certfile", &format!("{folder}/certificate.pem"));
             line("ssl_options.keyfile", &format!("{folder}/key.pem"));
             let wanted = tls.require_client_certificate;
-            line(
-                "ssl_options.verify",
-                if wanted { "verify_peer" } else { "verify_none" },
-            );
+            line("ssl_options.verify", "verify_peer");
             line("ssl_options.fail_if_no_peer_cert", &wanted.to_string());
         }
         if peers.len() > 1 {

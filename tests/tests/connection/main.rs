@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod authority;
 mod blocked;
 mod channels;
 mod cluster;

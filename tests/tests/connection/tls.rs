@@ -1,147 +1,199 @@
-//! TLS against a real listener with a throw-away authority: verification, client certificates, EXTERNAL.
+//! `ssl.*` of a `rabbit.yml` against a real TLS listener with a throw-away authority: what is trusted and checked when
+//! nothing else is said, client certificates, EXTERNAL.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rmq_core::config::{SslProperties, StoreProperties};
-use rmq_core::connection::{BrokerAddress, ConnectErrorKind, Connection, Purpose, client_config};
-use rmq_core::transport::{Credentials, Target, TlsSettings};
-use rmq_tests::broker::{Node, NodeConfig, Release, TlsFiles};
+use rmq_core::StartError;
+use rmq_core::connection::{ConnectError, ConnectErrorKind};
+use rmq_core::prelude::*;
+use rmq_tests::broker::{Node, NodeConfig, Release};
 use tempfile::TempDir;
 
-use crate::support::{connection, ends, settings, soon};
+use crate::authority::Authority;
+use crate::support::ends;
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+#[rabbit_config]
+struct Secured;
 
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "throw-away");
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+/// A node with a TLS listener, and the stores of those who come to it.
+struct Stage {
+    node: Node,
+    folder: TempDir,
+    authority: Authority,
+}
+
+impl Stage {
+    fn start(release: Release, require_client_certificate: bool) -> Self {
+        let authority = Authority::named("throw-away");
+        let config = NodeConfig::default()
+            .tls(authority.node(require_client_certificate))
+            .plugin("rabbitmq_auth_mechanism_ssl")
+            .line("auth_mechanisms.1 = PLAIN")
+            .line("auth_mechanisms.2 = EXTERNAL")
+            .line("ssl_cert_login_from = common_name");
+        Self {
+            node: Node::start(release, config).unwrap(),
+            folder: TempDir::new().unwrap(),
+            authority,
+        }
     }
 
-    /// Certificate and key as PEM.
-    fn certify(&self, common_name: &str, names: &[&str]) -> (String, String) {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, common_name);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        (certificate.pem(), key.serialize_pem())
+    /// `host:port` of the TLS listener.
+    fn at(&self, host: &str) -> String {
+        format!("{host}:{}", self.node.tls_port().unwrap())
+    }
+
+    /// The line that trusts the node's authority.
+    fn trusts(&self) -> String {
+        let store = self.authority.trust_store(&self.folder, "ca.pem");
+        format!("trust-store: {}", store.display())
+    }
+
+    /// The line that shows a client certificate of that name.
+    fn shows(&self, common_name: &str) -> String {
+        let store = self.authority.key_store(&self.folder, common_name);
+        format!("key-store: {}", store.display())
+    }
+
+    /// A program whose file says this, lines of `ssl` last.
+    async fn program(&self, lines: &[&str], ssl: &[&str]) -> Result<RabbitApp, StartError> {
+        let mut file = String::from("rabbitmq:\n  topology: { queues: [{ name: orders }] }\n");
+        lines
+            .iter()
+            .for_each(|line| file.push_str(&format!("  {line}\n")));
+        if !ssl.is_empty() {
+            file.push_str("  ssl:\n");
+        }
+        ssl.iter()
+            .for_each(|line| file.push_str(&format!("    {line}\n")));
+        let path = self.folder.path().join("rabbit.yml");
+        std::fs::write(&path, file).unwrap();
+        let builder = Secured::builder()
+            .environment::<String, String>([])
+            .file(path)
+            .only(listeners![]);
+        ends("a start", builder.start()).await
+    }
+
+    /// It starts, and a message goes through each way. Gives its unsafe choices.
+    async fn works(&self, lines: &[&str], ssl: &[&str]) -> String {
+        let app = self.program(lines, ssl).await.unwrap();
+        let template = app.template();
+        let sent = template.convert_and_send("", "orders", &"it");
+        ends("a confirm", sent.into_future()).await.unwrap();
+        let received = ends("a message", template.receive("orders")).await;
+        assert_eq!(received.unwrap().unwrap().message().body(), "\"it\"");
+        let choices = app.report().unsafe_choices().join("\n");
+        ends("the stop", app.stop()).await.unwrap();
+        choices
+    }
+
+    /// It is refused at once: no deadline would end this start.
+    async fn refused(&self, lines: &[&str], ssl: &[&str]) -> ConnectError {
+        let lines = [lines, &["start-timeout: 0"]].concat();
+        let error = self.program(&lines, ssl).await.unwrap_err();
+        error
+            .connect_error()
+            .unwrap_or_else(|| panic!("{error}"))
+            .clone()
     }
 }
 
-fn store(folder: &TempDir, name: &str, content: &str) -> StoreProperties {
-    let file = folder.path().join(name);
-    std::fs::write(&file, content).unwrap();
-    StoreProperties {
-        file,
-        format: None,
-        password: None,
-    }
-}
+async fn what_the_file_says_of_tls_reaches_the_listener(release: Release) {
+    let stage = Stage::start(release, false);
+    let amqps = format!("addresses: amqps://{}", stage.at("localhost"));
+    let amqps_by_address = format!("addresses: amqps://{}", stage.at("127.0.0.1"));
+    let trusts = stage.trusts();
 
-fn over_tls(port: u16, host: &str, ssl: &SslProperties, credentials: Credentials) -> Connection {
-    let tls = TlsSettings {
-        config: client_config(ssl).unwrap(),
-        server_name: host.to_owned().try_into().unwrap(),
-    };
-    let address = BrokerAddress {
-        target: Target::Tcp {
-            host: "127.0.0.1".to_owned(),
-            port,
-            tls: Some(tls),
-        },
-        credentials,
-        virtual_host: "/".to_owned(),
-    };
-    connection(settings(vec![address]), Purpose::Admin)
-}
+    // A trust store is all that a file needs.
+    let choices = stage.works(&[&amqps], &[&trusts]).await;
+    assert!(!choices.contains("ssl."), "{choices}");
 
-fn guest() -> Credentials {
-    Credentials::Plain {
-        username: "guest".to_owned(),
-        password: "guest".to_owned(),
-    }
-}
-
-async fn certificates_are_checked_both_ways_and_a_client_certificate_is_a_login(release: Release) {
-    let folder = TempDir::new().unwrap();
-    let authority = Authority::new();
-    let (certificate, key) = authority.certify("broker", &["localhost"]);
-    let files = TlsFiles {
-        ca: authority.0.pem(),
-        certificate,
-        key,
-        require_client_certificate: true,
-    };
-    let config = NodeConfig::default()
-        .tls(files)
-        .plugin("rabbitmq_auth_mechanism_ssl")
-        .line("auth_mechanisms.1 = PLAIN")
-        .line("auth_mechanisms.2 = EXTERNAL")
-        .line("ssl_cert_login_from = common_name");
-    let node = Node::start(release, config).unwrap();
-    let port = node.tls_port().unwrap();
-
-    let (certificate, key) = authority.certify("guest", &[]);
-    let mut ssl = SslProperties {
-        enabled: Some(true),
-        trust_store: Some(store(&folder, "ca.pem", &authority.0.pem())),
-        key_store: Some(store(&folder, "client.pem", &(certificate + &key))),
-        validate_server_certificate: true,
-        verify_hostname: true,
-        ..SslProperties::default()
-    };
-    for credentials in [guest(), Credentials::External] {
-        let connection = over_tls(port, "localhost", &ssl, credentials);
-        ends("to start", connection.start(soon())).await.unwrap();
-        let lease = connection.lease(soon()).await.unwrap();
-        ends("a round trip", lease.round_trip(soon()))
-            .await
-            .unwrap();
-        drop(lease);
-        connection.close(soon()).await;
-    }
-
-    // Another name than the certificate's, and another authority: told at once, without a deadline.
-    let elsewhere = over_tls(port, "elsewhere", &ssl, guest());
-    let error = ends("to fail", elsewhere.start(soon())).await.unwrap_err();
-    assert_eq!(error.kind(), ConnectErrorKind::Tls, "{error}");
-    let stranger = Authority::new();
-    let mut wrong = ssl.clone();
-    wrong.trust_store = Some(store(&folder, "stranger.pem", &stranger.0.pem()));
-    let error = over_tls(port, "localhost", &wrong, guest());
-    let error = ends("to fail", error.start(soon())).await.unwrap_err();
-    assert_eq!(error.kind(), ConnectErrorKind::Tls, "{error}");
-    assert!(error.to_string().contains("ssl.trust-store"), "{error}");
-
-    // A certificate whose name is no user.
-    let (certificate, key) = authority.certify("nobody", &[]);
-    ssl.key_store = Some(store(&folder, "nobody.pem", &(certificate + &key)));
-    let nobody = over_tls(port, "localhost", &ssl, Credentials::External);
-    let error = ends("to fail", nobody.start(soon())).await.unwrap_err();
+    // The certificate's name is the login: that of the file would be refused.
+    let shows = stage.shows("guest");
+    let plain = format!("addresses: {}", stage.at("localhost"));
+    let login = [
+        "username: nobody",
+        "password: wrong",
+        "sasl-mechanism: external",
+    ];
+    let lines = [&[plain.as_str()], &login[..]].concat();
+    stage
+        .works(&lines, &["enabled: true", &trusts, &shows])
+        .await;
+    let nobody = stage.shows("nobody");
+    let error = stage
+        .refused(&lines, &["enabled: true", &trusts, &nobody])
+        .await;
     assert_eq!(error.kind(), ConnectErrorKind::Authentication, "{error}");
 
+    // Another name than the certificate's; and let through, when the file says so.
+    let error = stage.refused(&[&amqps_by_address], &[&trusts]).await;
+    assert_eq!(error.kind(), ConnectErrorKind::Tls, "{error}");
+    assert!(error.to_string().contains("host name"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(r#"only valid for DnsName("localhost")"#),
+        "{error}"
+    );
+    let ssl = [trusts.as_str(), "verify-hostname: false"];
+    let choices = stage.works(&[&amqps_by_address], &ssl).await;
+    assert!(choices.contains("`ssl.verify-hostname`"), "{choices}");
+
+    // Another authority; and let through, when the file says so.
+    let stranger = Authority::named("stranger").trust_store(&stage.folder, "stranger.pem");
+    let stranger = format!("trust-store: {}", stranger.display());
+    let error = stage.refused(&[&amqps], &[&stranger]).await;
+    assert_eq!(error.kind(), ConnectErrorKind::Tls, "{error}");
+    assert!(error.to_string().contains("ssl.trust-store"), "{error}");
+    // Nor does this machine know the throw-away one.
+    let unsaid = stage.program(&[&amqps, "start-timeout: 0"], &[]).await;
+    let error = unsaid.unwrap_err().to_string();
+    assert!(error.contains("`ssl.trust-store`"), "{error}");
+    let ssl = ["validate-server-certificate: false"];
+    let choices = stage.works(&[&amqps_by_address], &ssl).await;
+    assert!(
+        choices.contains("`ssl.validate-server-certificate`"),
+        "{choices}"
+    );
+}
+
+async fn a_listener_that_wants_a_client_certificate_gets_that_of_the_key_store(release: Release) {
+    let stage = Stage::start(release, true);
+    let amqps = format!("addresses: amqps://{}", stage.at("localhost"));
+    let (trusts, shows) = (stage.trusts(), stage.shows("whoever"));
+    stage.works(&[&amqps], &[&trusts, &shows]).await;
     // The broker hangs up on one that shows none; in TLS 1.3 after its own side is done.
-    ssl.key_store = None;
-    let anonymous = over_tls(port, "localhost", &ssl, guest());
-    let deadline = rmq_core::time::Deadline::after(std::time::Duration::from_secs(3));
-    let error = ends("to fail", anonymous.start(deadline))
+    let error = stage
+        .program(&[&amqps, "start-timeout: 3s"], &[&trusts])
         .await
         .unwrap_err();
-    assert_eq!(error.attempts().len(), 1, "{error}");
+    assert_eq!(
+        error.connect_error().unwrap().attempts().len(),
+        1,
+        "{error}"
+    );
 }
 
 mod rabbit3 {
+    use super::Release;
+
     #[tokio::test(flavor = "multi_thread")]
-    async fn certificates_are_checked_both_ways_and_a_client_certificate_is_a_login() {
-        super::certificates_are_checked_both_ways_and_a_client_certificate_is_a_login(
-            rmq_tests::broker::Release::V3,
-        )
-        .await;
+    async fn what_the_file_says_of_tls_reaches_the_listener() {
+        super::what_the_file_says_of_tls_reaches_the_listener(Release::V3).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_listener_that_wants_a_client_certificate_gets_that_of_the_key_store() {
+        super::a_listener_that_wants_a_client_certificate_gets_that_of_the_key_store(Release::V3)
+            .await;
+    }
+}
+
+mod rabbit4 {
+    use super::Release;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_the_file_says_of_tls_reaches_the_listener() {
+        super::what_the_file_says_of_tls_reaches_the_listener(Release::V4).await;
     }
 }

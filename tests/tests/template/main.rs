@@ -6,11 +6,14 @@
     reason = "a test"
 )]
 
+mod callbacks;
 mod culprit;
 mod fates;
 mod kill;
 mod limits;
+mod pressure;
 mod receive;
+mod relay;
 mod requests;
 mod support;
 mod verdicts;

@@ -78,6 +78,24 @@ impl Rig {
 
     /// One whose connections take no more than this.
     pub async fn with_limits(target: Target, settings: TemplateSettings, limits: Limits) -> Self {
+        Self::build(target, settings, limits, |noting| noting).await
+    }
+
+    /// One whose callbacks are made of those that write down what they are told.
+    pub async fn with_callbacks(
+        target: Target,
+        settings: TemplateSettings,
+        callbacks: impl FnOnce(Callbacks) -> Callbacks,
+    ) -> Self {
+        Self::build(target, settings, Limits::default(), callbacks).await
+    }
+
+    async fn build(
+        target: Target,
+        settings: TemplateSettings,
+        limits: Limits,
+        callbacks: impl FnOnce(Callbacks) -> Callbacks,
+    ) -> Self {
         // What a failing test saw: `RUST_LOG=rmq_core=debug`. The first test sets it for all.
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _already_set = tracing_subscriber::fmt().with_env_filter(filter).try_init();
@@ -105,7 +123,7 @@ impl Rig {
             consuming: consuming.clone(),
             converter: Arc::new(JsonConverter),
             post_processors: Vec::new(),
-            callbacks: note(&confirms, &returns),
+            callbacks: callbacks(note(&confirms, &returns)),
             ledger: Arc::new(PublishLedger::default()),
         });
         Self {

@@ -11,6 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::BrokerError;
 
 /// The environment variable that marks a cluster's processes; its value is the cluster's folder.
@@ -76,11 +78,16 @@ impl Drop for Guard {
 
 /// Kills, with SIGKILL, every process that carries `mark=folder` in its environment; tells how many.
 pub(crate) fn kill_marked(mark: &str, folder: &Path) -> usize {
+    signal_marked(Signal::KILL, mark, folder)
+}
+
+/// Sends a signal to every process that carries `mark=folder` in its environment; tells to how many.
+pub(crate) fn signal_marked(signal: Signal, mark: &str, folder: &Path) -> usize {
     let wanted = format!("{mark}={}", folder.display());
     let Ok(entries) = fs::read_dir("/proc") else {
         return 0;
     };
-    let mut killed = 0;
+    let mut reached = 0;
     for entry in entries.flatten() {
         let Some(pid) = entry
             .file_name()
@@ -93,12 +100,12 @@ pub(crate) fn kill_marked(mark: &str, folder: &Path) -> usize {
             continue;
         };
         if environment.split(|byte| *byte == 0).any(|item| item == wanted.as_bytes())
-            && let Some(pid) = rustix::process::Pid::from_raw(pid)
+            && let Some(pid) = Pid::from_raw(pid)
             // It may have ended since its environment was read.
-            && rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
+            && kill_process(pid, signal).is_ok()
         {
-            killed += 1;
+            reached += 1;
         }
     }
-    killed
+    reached
 }

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::cluster::Home;
-use super::guard::{NODE_MARK, kill_marked};
+use super::guard::{NODE_MARK, kill_marked, signal_marked};
 use super::layout::{Layout, NodePlan};
 use super::ready::{is_listening, wait_for_broker};
 use super::{BrokerError, Cluster, NodeConfig, Release};
@@ -98,6 +99,21 @@ impl Node {
                 thread::sleep(Duration::from_millis(1));
             }
         });
+    }
+
+    /// Stops the node's processes where they are (SIGSTOP): it reads nothing and says nothing more, and its sockets stay
+    /// open. [`Node::kill`] ends it all the same.
+    ///
+    /// # Errors
+    /// It has no process.
+    pub fn freeze(&self) -> Result<(), BrokerError> {
+        let folder = self.home.layout.node_folder(&self.plan);
+        match blocking(|| signal_marked(Signal::STOP, NODE_MARK, &folder)) {
+            0 => Err(BrokerError::new(
+                "there is no process of the broker to stop",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Has the node write down which quorum queues it holds, so that a [`Node::kill`] after it keeps them.

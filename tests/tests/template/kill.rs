@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rmq_core::message::{Message, Value};
-use rmq_core::template::{PublishErrorKind, TemplateSettings};
+use rmq_core::template::{PublishErrorKind, ResendPolicy, TemplateSettings};
 use rmq_tests::broker::{Node, NodeConfig, Release};
 
-use crate::support::{Rig, ends, tcp};
+use crate::support::{LONG, Rig, ends, tcp};
 
 async fn killed_five_times_during_a_long_burst(release: Release, queue_type: &'static str) {
     let node = Arc::new(Node::start(release, NodeConfig::default()).unwrap());
@@ -82,31 +82,58 @@ async fn killed_five_times_during_a_long_burst(release: Release, queue_type: &'s
     rig.finish().await;
 }
 
+/// The node is frozen before the second half is published, so that those are unconfirmed for certain when it is killed.
 async fn with_resend_never_a_kill_leaves_unknown_and_confirmed_only(release: Release) {
+    const HALF: usize = 2_000;
     let node = Node::start(release, NodeConfig::default()).unwrap();
-    let mut settings = TemplateSettings::default();
-    settings.resend = rmq_core::template::ResendPolicy::Never;
+    let settings = TemplateSettings {
+        resend: ResendPolicy::Never,
+        // Nothing here ends because of it.
+        confirm_timeout: LONG * 100,
+        ..TemplateSettings::default()
+    };
     let rig = Rig::with(tcp(&node.address()), settings).await;
     let (exchange, queue) = rig.bound("in", Vec::new()).await;
+    let message = |n: usize| Message::new(format!("body {n}")).with_message_id(n.to_string());
     let mut pending = Vec::new();
-    for _ in 0..4_000 {
-        let publish = rig.template.send(exchange.clone(), "in", Message::new("x"));
-        pending.push(publish.enqueue().await.unwrap());
+    for n in 0..2 * HALF {
+        if n == HALF {
+            node.freeze().unwrap();
+        }
+        let publish = rig.template.send(exchange.clone(), "in", message(n));
+        pending.push(ends("room", publish.enqueue()).await.unwrap());
     }
     node.kill();
     let mut confirmed = Vec::new();
     let mut unknown = 0;
-    for pending in pending {
+    for (n, pending) in pending.into_iter().enumerate() {
         match ends("an end", pending).await {
-            Ok(end) => confirmed.push(end.message_id().to_owned()),
-            Err(error) if error.kind() == PublishErrorKind::Unknown => unknown += 1,
-            Err(error) => panic!("{error}"),
+            Ok(end) => {
+                assert!(n < HALF, "message {n} never reached a broker that runs");
+                confirmed.push(end.message_id().to_owned());
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), PublishErrorKind::Unknown, "{error}");
+                assert_eq!((error.message_id(), error.attempts()), (&*n.to_string(), 1));
+                let whole = error.into_message().expect("the whole message");
+                assert_eq!(whole.body(), message(n).body());
+                assert_eq!(whole.message_id(), Some(&*n.to_string()));
+                unknown += 1;
+            }
         }
     }
-    assert_eq!(confirmed.len() + unknown, 4_000);
+    assert_eq!(confirmed.len() + unknown, 2 * HALF);
+    assert!(unknown >= HALF, "{unknown}");
+    let counts = rig.template.counts();
+    assert_eq!(
+        (counts.confirmed, counts.unknown, counts.copies),
+        (confirmed.len() as u64, unknown as u64, 0),
+        "{counts}"
+    );
     node.restart().unwrap();
     let stored = rig.drain(&queue).await;
     assert!(confirmed.iter().all(|id| stored.contains_key(id)));
+    assert!(stored.values().all(|copies| *copies == 1), "no copies");
     rig.finish().await;
 }
 
@@ -140,5 +167,10 @@ mod rabbit4 {
     #[tokio::test(flavor = "multi_thread")]
     async fn killed_five_times_with_a_quorum_queue() {
         killed_five_times_during_a_long_burst(Release::V4, "quorum").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn with_resend_never_a_kill_leaves_unknown_and_confirmed_only() {
+        super::with_resend_never_a_kill_leaves_unknown_and_confirmed_only(Release::V4).await;
     }
 }

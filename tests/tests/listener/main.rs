@@ -67,6 +67,7 @@ on_both_releases! {
     modes::without_acknowledgements_everything_is_handled_and_memory_is_bounded,
     reply::an_answer_is_confirmed_before_its_request_is_acknowledged,
     reply::an_answer_to_nobody_is_a_failure,
+    reply::each_requester_gets_the_answer_of_a_listener,
     lifecycle::a_missing_queue_is_waited_for_and_a_deleted_one_too,
     lifecycle::a_queue_that_was_deleted_comes_back_while_another_is_busy,
     lifecycle::a_stop_finishes_what_runs_and_hands_back_what_was_not_started,

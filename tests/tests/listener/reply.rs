@@ -1,6 +1,7 @@
 //! Answers.
 
-use rmq_core::handler::{Outcome, Reply};
+use rmq_core::handler::Outcome;
+use rmq_core::prelude::*;
 use rmq_tests::broker::unique;
 use rmq_tests::raw::{Content, FieldTable, Properties};
 
@@ -67,4 +68,82 @@ pub async fn an_answer_to_nobody_is_a_failure(address: &str) {
     .await;
     stop(&registry).await;
     assert_eq!(registry.ledger().deliveries.retries, 0);
+}
+
+#[rabbit_config]
+struct Office;
+
+#[rabbit_listener(
+    config = Office,
+    queue = "reply.doubles",
+    concurrency = "4",
+    retry(max_attempts = 2, initial_interval = "1ms")
+)]
+async fn double(number: u32) -> Result<Reply<u32>, String> {
+    if number == 13 {
+        return Err("not this one".to_owned());
+    }
+    Ok(Reply::new(number * 2))
+}
+
+async fn office(address: &str, listeners: rmq_core::registry::Registrations) -> RabbitApp {
+    let builder = Office::builder()
+        .environment([("RABBIT_ADDRESSES", address)])
+        .properties(
+            "office.yml",
+            "rabbitmq: { template: { reply-timeout: 20s } }\n",
+        )
+        .only(listeners)
+        .declare(Queue::quorum("reply.doubles"));
+    builder.start().await.unwrap()
+}
+
+/// Over direct reply-to, from one program to another.
+pub async fn each_requester_gets_the_answer_of_a_listener(address: &str) {
+    let answers = office(address, listeners![double]).await;
+    let asks = office(address, listeners![]).await;
+    let requests: Vec<_> = (100..300u32)
+        .map(|number| {
+            let template = asks.template();
+            tokio::spawn(async move {
+                let answer: u32 = template
+                    .convert_send_and_receive("", "reply.doubles", &number)
+                    .await
+                    .unwrap();
+                assert_eq!(answer, number * 2);
+            })
+        })
+        .collect();
+    for request in requests {
+        request.await.unwrap();
+    }
+    // One without an answer, and without a consequence for those behind it.
+    let template = asks.template();
+    let refused = async {
+        let dead = until("its dead letter", || async {
+            answers.ledger().delivered.deliveries.dead_lettered == 1
+        });
+        tokio::select! {
+            end = template.convert_send_and_receive::<_, u32>("", "reply.doubles", &13) => {
+                panic!("{end:?}");
+            }
+            () = dead => {}
+        }
+    };
+    let answered = template.convert_send_and_receive::<_, u32>("", "reply.doubles", &14);
+    let ((), answered) = tokio::join!(refused, answered);
+    assert_eq!(answered.unwrap(), 28);
+    asks.stop().await.unwrap();
+    answers.stop().await.unwrap();
+    let asked = asks.ledger().published;
+    assert_eq!((asked.sent, asked.confirmed), (202, 202), "{asked}");
+    let ledger = answers.ledger();
+    let replies = ledger.published;
+    assert_eq!((replies.sent, replies.confirmed), (201, 201), "{replies}");
+    let requests = ledger.delivered.deliveries;
+    assert_eq!(
+        (requests.acknowledged, requests.dead_lettered),
+        (201, 1),
+        "{requests}"
+    );
 }

@@ -1,37 +1,184 @@
-//! Three nodes, and the one we are connected to dies.
+//! Three nodes under load, and the one we are connected to dies.
 
-use rmq_core::admin::RabbitAdmin;
-use rmq_core::connection::{AddressShuffle, Purpose};
-use rmq_core::topology::{Declarables, Queue};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rmq_core::prelude::*;
 use rmq_tests::broker::{Cluster, NodeConfig, Release};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
-use crate::support::{connection, ends, guest, reopened, settings, soon, topology};
+use crate::support::{ends, sized};
 
-async fn the_next_node_takes_over_when_ours_is_killed(release: Release) {
-    let cluster = Cluster::start(release, 3, NodeConfig::default()).unwrap();
-    let addresses = cluster.addresses();
-    let mut settings = settings(addresses.split(',').map(guest).collect());
-    settings.shuffle = AddressShuffle::Random;
-    let connection = connection(settings, Purpose::Admin);
-    let declared = Declarables::new().with(Queue::named("orders"));
-    let admin = RabbitAdmin::new(connection.clone(), topology(&declared));
-    ends("to start", connection.start(soon())).await.unwrap();
-    for generation in 1..=2 {
-        let state = reopened(&connection, generation).await;
-        let ours = state.connection().unwrap().address.clone();
-        let node = cluster.nodes().iter().find(|node| node.address() == ours);
-        let node = node.unwrap();
-        node.kill();
-        let state = reopened(&connection, generation + 1).await;
-        assert_ne!(state.connection().unwrap().address, ours);
-        assert!(admin.queue_info("orders").await.unwrap().is_some());
-        node.restart().unwrap();
+/// How often something came, and how many came in all.
+struct Tally<T> {
+    times: Mutex<HashMap<T, usize>>,
+    distinct: watch::Sender<usize>,
+}
+
+impl<T: Hash + Eq> Tally<T> {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            times: Mutex::default(),
+            distinct: watch::Sender::new(0),
+        })
     }
+
+    fn note(&self, one: T) {
+        let mut times = self.times.lock();
+        *times.entry(one).or_default() += 1;
+        self.distinct.send_replace(times.len());
+    }
+
+    async fn reaches(&self, what: &str, count: usize) {
+        let mut distinct = self.distinct.subscribe();
+        let enough = distinct.wait_for(|distinct| *distinct >= count);
+        drop(ends(what, enough).await.unwrap());
+    }
+
+    fn all(&self) -> usize {
+        self.times.lock().values().sum()
+    }
+}
+
+type Handled = Arc<Tally<u64>>;
+type Told = Arc<Tally<String>>;
+
+#[rabbit_config]
+struct Shop;
+
+#[rabbit_listener(queue = "orders", config = Shop, prefetch = 100)]
+async fn on_order(order: u64, handled: State<Handled>) {
+    handled.note(order);
+}
+
+#[on_confirm(config = Shop)]
+async fn confirmed(confirm: Confirm, told: State<Told>) {
+    assert!(confirm.is_ack(), "{confirm:?}");
+    told.note(confirm.correlation_id().to_owned());
+}
+
+const FILE: &str = "\
+rabbitmq:
+  connection-name: cluster
+  recovery: { max-interval: 1s }
+  publisher: { confirm-timeout: 120s, window-timeout: 120s }
+  topology: { queues: [{ name: orders }] }
+";
+/// The listener's.
+const PREFETCH: usize = 100;
+const PUBLISHERS: u64 = 4;
+/// Given over at once by each publisher, and out of the quota together.
+const BATCH: u32 = 50;
+
+/// Publishes as long as there is quota; the ends are all `Confirmed`, or this panics. Gives how many.
+fn publisher(app: &RabbitApp, number: u64, quota: &Arc<Semaphore>, ended: &Told) -> JoinHandle<()> {
+    let (template, quota, ended) = (app.template(), Arc::clone(quota), Arc::clone(ended));
+    tokio::spawn(async move {
+        let mut next = number;
+        while let Ok(batch) = quota.acquire_many(BATCH).await {
+            batch.forget();
+            let some = (0..BATCH).map(|_| {
+                let publish = template.convert_and_send("", "orders", &next);
+                let publish = publish.message_id(next.to_string());
+                next += PUBLISHERS;
+                publish
+            });
+            for end in template.send_all(some).await {
+                // The deadline is far off and nothing is unroutable.
+                ended.note(end.unwrap().message_id().to_owned());
+            }
+        }
+    })
+}
+
+/// Waits until every connection in use is open for at least the given time, and gives where they are.
+async fn opened(app: &RabbitApp, times: u64) -> Vec<String> {
+    let places = || {
+        let used = app.health().connections.into_iter();
+        let used = used.filter(|connection| connection.opened > 0);
+        used.map(|connection| {
+            let place = connection.state.connection()?.address.clone();
+            (connection.is_up() && connection.opened >= times).then_some(place)
+        })
+        .collect::<Option<Vec<_>>>()
+    };
+    let open = async {
+        loop {
+            if let Some(places) = places() {
+                return places;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    ends("to be connected", open).await
+}
+
+async fn the_next_node_takes_over_under_load_when_ours_is_killed(release: Release) {
+    let cluster = Cluster::start(release, 3, NodeConfig::default()).unwrap();
+    let (handled, told, ended): (Handled, Told, Told) = (Tally::new(), Tally::new(), Tally::new());
+    let builder = Shop::builder()
+        .environment([("RABBIT_ADDRESSES", cluster.addresses())])
+        .properties("cluster.yml", FILE)
+        .state(Arc::clone(&handled))
+        .state(Arc::clone(&told))
+        .only(listeners![on_order, confirmed]);
+    let app = ends("to start", builder.start()).await.unwrap();
+    let quota = Arc::new(Semaphore::new(0));
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|number| publisher(&app, number, &quota, &ended))
+        .collect();
+    let each = sized(30_000, 3_000);
+    for kill in 1..=2 {
+        let ours = opened(&app, kill).await;
+        assert!(ours.iter().all(|place| *place == ours[0]), "{ours:?}");
+        let node = cluster
+            .nodes()
+            .iter()
+            .find(|node| node.address() == ours[0]);
+        let node = node.unwrap();
+        node.flush_quorum_queues().unwrap();
+        let (before, copies) = (*ended.distinct.borrow(), app.ledger().published.copies);
+        quota.add_permits(each);
+        ended.reaches("a third", before + each / 3).await;
+        node.kill();
+        let next = opened(&app, kill + 1).await;
+        assert!(!next.contains(&ours[0]), "{next:?}");
+        ended.reaches("every end", before + each).await;
+        let copied = app.ledger().published.copies - copies;
+        assert!(copied > 0, "the kill met messages in flight");
+        if kill == 1 {
+            // Without it the second kill would leave no majority.
+            node.restart().unwrap();
+        }
+    }
+    quota.close();
+    for publisher in publishers {
+        ends("a publisher", publisher).await.unwrap();
+    }
+    let total = 2 * each;
+    assert_eq!((ended.all(), told.all()), (total, total), "one end each");
+    handled.reaches("every confirmed message", total).await;
+    let buried = app.admin().queue_info("orders.dlq").await.unwrap();
+    assert_eq!(buried.unwrap().messages, 0);
+    ends("the stop", app.stop()).await.unwrap();
+    let ledger = app.ledger();
+    assert!(ledger.adds_up(), "{ledger}");
+    assert_eq!(ledger.published.confirmed, total as u64, "{ledger}");
+    let (again, copies) = (handled.all() - total, ledger.published.copies as usize);
+    // Behind a kill come the messages that were sent again, and those that one consumer held.
+    assert!(again <= copies + 2 * PREFETCH, "{again}, {copies} copies");
 }
 
 mod rabbit4 {
     #[tokio::test(flavor = "multi_thread")]
-    async fn the_next_node_takes_over_when_ours_is_killed() {
-        super::the_next_node_takes_over_when_ours_is_killed(rmq_tests::broker::Release::V4).await;
+    async fn the_next_node_takes_over_under_load_when_ours_is_killed() {
+        super::the_next_node_takes_over_under_load_when_ours_is_killed(
+            rmq_tests::broker::Release::V4,
+        )
+        .await;
     }
 }

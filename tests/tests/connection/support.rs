@@ -27,6 +27,15 @@ pub async fn ends<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// The number of the issue in a full run, the smaller one otherwise.
+pub fn sized(full: usize, small: usize) -> usize {
+    if std::env::var_os("RMQ_TEST_FULL").is_some() {
+        full
+    } else {
+        small
+    }
+}
+
 /// `host:port` as guest on `/`.
 pub fn guest(address: &str) -> BrokerAddress {
     login(address, "guest", "guest", "/")

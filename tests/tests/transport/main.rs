@@ -22,6 +22,7 @@ mod order;
 mod rig;
 mod secrecy;
 mod silence;
+mod silent_calls;
 mod verdicts;
 
 /// The same tests against both releases.

@@ -1,13 +1,20 @@
-//! Every wait has a deadline: a broker that accepts and then says nothing, at each step of the conversation.
+//! Every wait has a deadline: a broker that accepts and then says nothing, at each step of the opening and at the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use rmq_core::name::Name;
+use futures_util::future::join_all;
+use rmq_core::config::SslProperties;
+use rmq_core::connection::client_config;
 use rmq_core::time::Deadline;
-use rmq_core::transport::{Link, LinkSettings, LinkState, TransportErrorKind};
+use rmq_core::transport::{
+    Link, LinkSettings, LinkState, Target, TlsSettings, TransportError, TransportErrorKind,
+};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio_rustls::{TlsAcceptor, rustls};
 
 use crate::fake::{self, Fake, OPEN, START_OK, TUNE_OK};
-use crate::rig::{self, LONG, name, soon, verdict_sink};
+use crate::rig::{self, LONG};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -46,18 +53,82 @@ async fn handshake_until(said: usize) {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_silent_before_start_is_given_up() {
-    handshake_until(0).await;
+async fn a_broker_that_is_silent_before_start_or_tune_or_open_ok_is_given_up() {
+    join_all([0, 1, 2].map(handshake_until)).await;
+}
+
+/// Of a peer that speaks TLS, which is checked elsewhere: any certificate will do.
+fn over_tls(fake: &Fake) -> LinkSettings {
+    let ssl = SslProperties {
+        validate_server_certificate: false,
+        ..SslProperties::default()
+    };
+    let tls = TlsSettings {
+        config: client_config(&ssl).unwrap(),
+        server_name: "localhost".try_into().unwrap(),
+    };
+    let mut settings = settings(fake);
+    if let Target::Tcp { tls: none, .. } = &mut settings.target {
+        *none = Some(tls);
+    }
+    settings
+}
+
+/// What the peer read until the link hung up.
+async fn until_gone(mut socket: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut all = Vec::new();
+    // A hard end of the socket is an end, too.
+    let _ = tokio::time::timeout(LONG, socket.read_to_end(&mut all))
+        .await
+        .unwrap();
+    all
+}
+
+fn is_missed(opened: Result<Link, TransportError>, fake: &Fake, doing: &str) {
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Deadline, "{error}");
+    let shown = format!("{doing} {} (TLS)", fake.address());
+    assert!(error.doing.starts_with(&shown), "{error}");
 }
 
 #[tokio::test]
-async fn a_broker_that_is_silent_before_tune_is_given_up() {
-    handshake_until(1).await;
+async fn a_broker_that_accepts_and_never_answers_in_tls_is_given_up() {
+    let fake = Fake::start().await;
+    let settings = LinkSettings {
+        connect_timeout: SHORT,
+        ..over_tls(&fake)
+    };
+    let (opened, hello) = tokio::join!(Link::open(settings), async {
+        until_gone(fake.accept().await.socket).await
+    });
+    is_missed(opened, &fake, "connect to");
+    // A handshake record.
+    assert_eq!(hello.first(), Some(&22));
 }
 
 #[tokio::test]
-async fn a_broker_that_is_silent_before_open_ok_is_given_up() {
-    handshake_until(2).await;
+async fn a_broker_that_is_silent_behind_tls_is_given_up() {
+    let fake = Fake::start().await;
+    let (opened, greeting) = tokio::join!(Link::open(over_tls(&fake)), async {
+        let socket = fake.accept().await.socket;
+        until_gone(acceptor().accept(socket).await.unwrap()).await
+    });
+    is_missed(opened, &fake, "log in to");
+    assert_eq!(greeting, b"AMQP\0\0\x09\x01");
+}
+
+fn acceptor() -> TlsAcceptor {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = own.signing_key.serialize_der();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![own.cert.der().clone()], key.try_into().unwrap())
+    .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 #[tokio::test]
@@ -67,91 +138,6 @@ async fn an_opening_that_is_dropped_drops_its_socket() {
     let mut peer = fake.accept().await;
     opening.abort();
     peer.until_gone().await;
-}
-
-#[tokio::test]
-async fn opening_a_channel_has_a_deadline() {
-    let fake = Fake::start().await;
-    let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
-    let error = link.open_channel(Deadline::after(SHORT)).await.unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Deadline);
-    // It opens after all: it is closed again, and its number is free.
-    let late = peer.open_channel(false).await;
-    assert_eq!(peer.expect(fake::CHANNEL_CLOSE).await.channel, late);
-}
-
-#[tokio::test]
-async fn switching_confirms_on_has_a_deadline_and_closes_the_channel() {
-    let fake = Fake::start().await;
-    let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
-    let (sink, _told) = verdict_sink();
-    let opening = tokio::spawn(async move {
-        (
-            link.open_publishing_channel(sink, Deadline::after(SHORT))
-                .await,
-            link,
-        )
-    });
-    peer.open_channel(false).await;
-    peer.expect(fake::CONFIRM_SELECT).await;
-    let (opened, _link) = opening.await.unwrap();
-    assert_eq!(opened.unwrap_err().kind, TransportErrorKind::Deadline);
-    peer.expect(fake::CHANNEL_CLOSE).await;
-}
-
-#[tokio::test]
-async fn a_control_call_that_misses_its_deadline_closes_its_channel() {
-    let fake = Fake::start().await;
-    let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
-    let opening = tokio::spawn(async move { (link.open_channel(soon()).await.unwrap(), link) });
-    peer.open_channel(false).await;
-    let (channel, _link) = opening.await.unwrap();
-    let error = channel.qos(7, Deadline::after(SHORT)).await.unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Deadline);
-    peer.expect(fake::QOS).await;
-    let number = peer.expect(fake::CHANNEL_CLOSE).await.channel;
-    peer.send(&fake::method(number, fake::CHANNEL_CLOSE_OK, &[]))
-        .await;
-    assert!(channel.closed().await.by_us);
-    assert_eq!(
-        channel
-            .get(&name("q"), true, soon())
-            .await
-            .unwrap_err()
-            .kind,
-        TransportErrorKind::ChannelClosed(0)
-    );
-}
-
-#[tokio::test]
-async fn a_get_that_misses_its_deadline_closes_its_channel() {
-    let fake = Fake::start().await;
-    let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
-    let opening = tokio::spawn(async move { (link.open_channel(soon()).await.unwrap(), link) });
-    peer.open_channel(false).await;
-    let (channel, _link) = opening.await.unwrap();
-    let error = channel
-        .get(&Name::from_static("q"), false, Deadline::after(SHORT))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Deadline);
-    peer.expect(fake::GET).await;
-    peer.expect(fake::CHANNEL_CLOSE).await;
-}
-
-#[tokio::test]
-async fn a_channel_close_that_is_not_answered_drops_the_link() {
-    let fake = Fake::start().await;
-    let (link, mut peer) = tokio::join!(rig::link_to(&fake), fake.greet());
-    let opening = tokio::spawn(async move { (link.open_channel(soon()).await.unwrap(), link) });
-    peer.open_channel(false).await;
-    let (channel, link) = opening.await.unwrap();
-    channel.close(Deadline::after(SHORT)).await;
-    peer.until_gone().await;
-    link.state()
-        .wait_for(|state| matches!(state, LinkState::Closed(_)))
-        .await
-        .unwrap();
 }
 
 #[tokio::test]

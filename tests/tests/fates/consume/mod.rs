@@ -2,6 +2,7 @@ mod acknowledged;
 mod converter;
 mod dead_lettered;
 mod left_to_broker;
+mod paced;
 mod parked;
 mod requeued;
 mod retried;

@@ -270,6 +270,8 @@ pub struct Seen {
     pub body: String,
     pub attempt: u32,
     pub redelivered: bool,
+    /// How often the broker has delivered it before, where a quorum queue counts that.
+    pub delivered_before: Option<u64>,
     pub queue: String,
     pub acknowledger: Option<rmq_core::handler::Acknowledger>,
 }
@@ -280,6 +282,7 @@ impl Seen {
             body: String::from_utf8_lossy(context.message().body()).into_owned(),
             attempt: context.attempt(),
             redelivered: context.delivery().redelivered(),
+            delivered_before: context.delivery().delivery_count(),
             queue: context.scope().queue.to_string(),
             acknowledger: context.acknowledger().cloned(),
         }

@@ -80,13 +80,11 @@ impl Session {
         if subscribed.quiet {
             return;
         }
-        let slower = change.prefetch < subscribed.prefetch;
         let old = subscribed.take(|queue| self.may_restart(queue, moment));
         if old.is_empty() {
             return;
         }
         let deadline = Deadline::after(CANCEL_TIMEOUT);
-        let mut keep = change.keep;
         for (queue, _) in &old {
             if !self.goes_with_its_consumer(*queue) {
                 continue;
@@ -96,13 +94,9 @@ impl Session {
                 tracing::debug!(listener = %self.settings.id, %error, "consume");
                 return;
             }
-            if slower {
-                // What the new consumer brings takes their time.
-                keep = keep.saturating_sub(usize::from(change.prefetch));
-            }
         }
         self.cancel(&old, deadline).await;
-        let back = self.inbox.take_back(keep, |delivery| {
+        let back = self.inbox.take_back(change.keep, |delivery| {
             let from = delivery.consumer_tag();
             old.iter().any(|(_, tag)| **tag == **from) && self.handed_back.note(delivery)
         });

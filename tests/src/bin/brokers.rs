@@ -3,7 +3,7 @@
 //! `cargo run -p rmq-tests --bin brokers -- --release 4 --nodes 3 [--keep] [-- COMMAND ...]`
 //!
 //! Without a command it prints the addresses and waits for Ctrl-C. What `--keep` left running ends with
-//! `--stop FOLDER`.
+//! `--stop FOLDER`. `--check` starts nothing: it says in a line why a release can't run here, if that is so.
 
 use std::env;
 use std::io::{Write, stdout};
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::thread;
 
-use rmq_tests::broker::{BrokerError, Cluster, NodeConfig, Release, stop_kept};
+use rmq_tests::broker::{BrokerError, Cluster, Installation, NodeConfig, Release, stop_kept};
 use rustix::process::{Pid, kill_process_group};
 use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,6 +24,7 @@ struct Request {
     releases: Vec<Release>,
     nodes: Option<usize>,
     keep: bool,
+    check: bool,
     stop: Option<PathBuf>,
     plugins: Vec<String>,
     command: Vec<String>,
@@ -44,6 +45,12 @@ async fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let request = parse(env::args().skip(1))?;
     if let Some(folder) = &request.stop {
         stop_kept(folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if request.check {
+        for release in request.releases {
+            Installation::usable(release)?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -98,6 +105,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request, BrokerE
                     .push(arguments.next().ok_or_else(|| missing("--plugin"))?);
             }
             "--keep" => request.keep = true,
+            "--check" => request.check = true,
             "--stop" => {
                 let folder = arguments.next().ok_or_else(|| missing("--stop"))?;
                 request.stop = Some(PathBuf::from(folder));
@@ -105,7 +113,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request, BrokerE
             "--" => request.command = arguments.by_ref().collect(),
             other => {
                 return Err(BrokerError::usage(format!(
-                    "{other:?} is not known; say --release 3|4, --nodes N, --plugin NAME, --keep, --stop FOLDER, -- COMMAND"
+                    "{other:?} is not known; say --release 3|4, --nodes N, --plugin NAME, --keep, --check, --stop FOLDER, -- COMMAND"
                 )));
             }
         }

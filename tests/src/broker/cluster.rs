@@ -118,8 +118,7 @@ impl Cluster {
 
 impl Home {
     fn prepare(release: Release, count: usize, config: &NodeConfig) -> Result<Self, BrokerError> {
-        let installation = Installation::find(release)?;
-        check_rights(release, &installation)?;
+        let installation = Installation::usable(release)?;
         let folder = tempfile::Builder::new()
             .prefix("rmq-test-broker-")
             .tempdir()
@@ -216,34 +215,5 @@ pub fn stop_kept(folder: &Path) -> Result<(), BrokerError> {
     std::fs::remove_dir_all(&layout.folder).map_err(BrokerError::io(format!(
         "removing {}",
         layout.folder.display()
-    )))
-}
-
-/// A root folder needs `chroot` and `mount`: told in one line before anything is started.
-fn check_rights(release: Release, installation: &Installation) -> Result<(), BrokerError> {
-    let Installation::Root(_) = installation else {
-        return Ok(());
-    };
-    let allowed = std::process::Command::new("unshare")
-        .args([
-            "--mount",
-            "--propagation",
-            "private",
-            "mount",
-            "-t",
-            "tmpfs",
-            "none",
-            "/mnt",
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if allowed {
-        return Ok(());
-    }
-    Err(BrokerError::new(format!(
-        "RabbitMQ {release} runs from a root folder here, which needs root and the right to mount: run `sudo tests/run`"
     )))
 }

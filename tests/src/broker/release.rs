@@ -2,6 +2,7 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use super::BrokerError;
@@ -96,10 +97,35 @@ impl Installation {
         )))
     }
 
+    /// As [`find`](Self::find), and what it needs to run is allowed here: a root folder needs `chroot` and `mount`.
+    ///
+    /// # Errors
+    /// Neither is there, or it may not run here. One line, with what to type.
+    pub fn usable(release: Release) -> Result<Self, BrokerError> {
+        let found = Self::find(release)?;
+        if found == Self::Native || may_mount() {
+            return Ok(found);
+        }
+        Err(BrokerError::new(format!(
+            "RabbitMQ {release} runs from a root folder here, which needs root and the right to mount: run `sudo tests/run`"
+        )))
+    }
+
     /// The folder with `rabbitmq-server` and `rabbitmqctl`, as the programs themselves see it.
     pub(crate) fn programs(&self) -> PathBuf {
         Path::new("/").join(HOME).join("bin")
     }
+}
+
+fn may_mount() -> bool {
+    let mount = "--mount --propagation private mount -t tmpfs none /mnt";
+    Command::new("unshare")
+        .args(mount.split(' '))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn holds(root: &Path, release: Release) -> bool {

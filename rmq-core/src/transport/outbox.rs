@@ -275,7 +275,8 @@ mod tests {
         let piece = 131_064;
         assert_eq!(taken(&outbox), [(1, 1, 4), (1, 2, 4), (3, 1, piece)]);
         ack(&mut outbox.append(), 3);
-        assert_eq!(taken(&outbox), [(1, 3, 4), (3, 2, piece)]);
+        outbox.append().frames(0, frame::heartbeat);
+        assert_eq!(taken(&outbox), [(1, 3, 4), (8, 0, 0), (3, 2, piece)]);
         assert_eq!(taken(&outbox), [(3, 1, piece)]);
         assert_eq!(taken(&outbox), [(3, 2, piece)]);
         assert_eq!(taken(&outbox), [(3, 1, 300_000 - 2 * piece)]);

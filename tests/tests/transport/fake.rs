@@ -2,7 +2,7 @@
 
 use rmq_core::message::Value;
 use rmq_core::message::table;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::rig::LONG;
@@ -104,15 +104,19 @@ impl Fake {
 
     pub async fn accept(&self) -> Peer {
         let (socket, _) = self.listener.accept().await.unwrap();
-        Peer {
-            socket,
-            buffer: Vec::new(),
-        }
+        Peer::over(socket)
     }
 
     /// Accepts and shakes hands to the end.
     pub async fn greet(&self) -> Peer {
-        let mut peer = self.accept().await;
+        self.greet_over(self.accept().await).await
+    }
+
+    /// Shakes hands to the end.
+    pub async fn greet_over<S>(&self, mut peer: Peer<S>) -> Peer<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         self.start_with(&mut peer).await;
         peer.expect(START_OK).await;
         self.tune(&mut peer).await;
@@ -122,7 +126,10 @@ impl Fake {
         peer
     }
 
-    pub async fn start_with(&self, peer: &mut Peer) {
+    pub async fn start_with<S>(&self, peer: &mut Peer<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         assert_eq!(peer.bytes(8).await, b"AMQP\0\0\x09\x01");
         let mut start = bytes::BytesMut::from(&[0, 9][..]);
         table::with_length(&mut start, |out| {
@@ -133,7 +140,10 @@ impl Fake {
         peer.send(&method(0, (10, 10), &start)).await;
     }
 
-    pub async fn tune(&self, peer: &mut Peer) {
+    pub async fn tune<S>(&self, peer: &mut Peer<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut tune = self.channel_max.to_be_bytes().to_vec();
         tune.extend(self.frame_max.to_be_bytes());
         tune.extend(self.heartbeat.to_be_bytes());
@@ -141,12 +151,19 @@ impl Fake {
     }
 }
 
-pub struct Peer {
-    pub socket: TcpStream,
+pub struct Peer<S = TcpStream> {
+    pub socket: S,
     buffer: Vec<u8>,
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    pub fn over(socket: S) -> Self {
+        Self {
+            socket,
+            buffer: Vec::new(),
+        }
+    }
+
     pub async fn send(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).await.unwrap();
     }

@@ -87,7 +87,7 @@ on_both_releases! {
     stop::a_stop_with_a_small_prefetch_loses_no_ack_of_a_quorum_queue,
     trace::the_trace_of_a_message_is_the_handlers_and_of_what_it_publishes,
     pool::plain_functions_run_on_the_pools_threads,
-    pool::one_pool_bounds_all_listeners_and_starves_none,
+    pool::one_pool_bounds_all_listeners,
     pool::abort_hands_back_once_and_loses_nothing,
     pace::a_slow_handler_gets_a_smaller_prefetch_and_nothing_unhandled_is_dead_lettered,
     pace::a_stuck_handler_lets_nothing_wait_behind_it,

@@ -47,54 +47,34 @@ pub async fn plain_functions_run_on_the_pools_threads(address: &str) {
     );
 }
 
-pub async fn one_pool_bounds_all_listeners_and_starves_none(address: &str) {
+pub async fn one_pool_bounds_all_listeners(address: &str) {
     let rig = Rig::new(address).await;
-    let (busy, quiet) = (rig.queue("classic").await, rig.queue("classic").await);
-    let messages = count(2_000, 300);
-    rig.fill(&busy, messages).await;
-    rig.fill(&quiet, 5).await;
     let now = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
     let notes = Notes::new();
-    // Both have messages before either begins.
-    let begin = Arc::new(Semaphore::new(0));
-    let counting = |id: &'static str| {
+    let messages = count(2_000, 300);
+    let mut endpoints = Vec::new();
+    for id in ["one", "two"] {
+        let queue = rig.queue("classic").await;
+        rig.fill(&queue, messages).await;
         let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&notes));
-        let begin = Arc::clone(&begin);
-        handler(move |_| {
+        let handler = handler(move |_| {
             let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&noting));
-            let begin = Arc::clone(&begin);
             async move {
-                // Closed: it has begun.
-                drop(begin.acquire().await);
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 now.fetch_sub(1, Ordering::SeqCst);
-                noting.note(id);
+                noting.note(());
                 done()
             }
-        })
-    };
-    let mut hogs = listener("busy", &busy);
-    hogs.scaling = ScalingSettings::between(8, 8);
-    let registry = rig
-        .start_all(
-            vec![
-                endpoint(hogs, counting("busy")),
-                endpoint(listener("quiet", &quiet), counting("quiet")),
-            ],
-            pool(2),
-        )
-        .await;
-    rig.until_ready(&quiet, 0).await;
-    begin.close();
-    let order = notes.take(messages + 5).await;
+        });
+        let mut settings = listener(id, &queue);
+        settings.scaling = ScalingSettings::between(4, 4);
+        endpoints.push(endpoint(settings, handler));
+    }
+    let registry = rig.start_all(endpoints, pool(2)).await;
+    notes.take(2 * messages).await;
     assert!(most.load(Ordering::SeqCst) <= 2, "two at once, never more");
-    let last_quiet = order.iter().rposition(|id| *id == "quiet").unwrap();
-    assert!(
-        last_quiet < messages,
-        "five messages waited for all {messages} of the other: {last_quiet}"
-    );
     stop(&registry).await;
 }
 
@@ -142,4 +122,111 @@ pub async fn abort_hands_back_once_and_loses_nothing(address: &str) {
     stop(&registry).await;
     let ledger = registry.ledger().deliveries;
     assert!(ledger.requeued <= 6, "each at most once: {ledger}");
+}
+
+/// Eight consumers with a long backlog and three with a few messages each share two places, and each handling waits for
+/// the test. Whoever has been handled stands at the end of the line: so a quiet listener waits for one turn of each busy
+/// consumer between two of its own, and no more.
+///
+/// On one thread, so that whoever is to stand in line does so before the next handling ends.
+async fn one_pool_serves_its_listeners_in_turn(address: &str) {
+    const HOGS: usize = 8;
+    const QUIET: [&str; 3] = ["quiet 1", "quiet 2", "quiet 3"];
+    const FEW: usize = 5;
+    let rig = Rig::new(address).await;
+    let backlog = count(2_000, 300);
+    let now = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let notes = Notes::new();
+    let gate = Arc::new(Semaphore::new(0));
+    let stepped = |id: &'static str| {
+        let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&notes));
+        let gate = Arc::clone(&gate);
+        handler(move |seen| {
+            let (now, most, noting) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&noting));
+            let gate = Arc::clone(&gate);
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // Closed: everybody may run.
+                if let Ok(step) = gate.acquire().await {
+                    step.forget();
+                }
+                now.fetch_sub(1, Ordering::SeqCst);
+                noting.note((id, seen.number()));
+                done()
+            }
+        })
+    };
+    let mut endpoints = Vec::new();
+    let hogs = rig.queue("classic").await;
+    rig.fill(&hogs, backlog).await;
+    let mut settings = listener("busy", &hogs);
+    settings.scaling = ScalingSettings::between(HOGS, HOGS);
+    // Each has its share of it.
+    settings.prefetch = u16::try_from(backlog.div_ceil(HOGS)).unwrap();
+    endpoints.push(endpoint(settings, stepped("busy")));
+    let mut quiet = Vec::new();
+    for id in QUIET {
+        let queue = rig.queue("classic").await;
+        endpoints.push(endpoint(listener(id, &queue), stepped(id)));
+        quiet.push(queue);
+    }
+    let registry = rig.start_all(endpoints, pool(2)).await;
+    let here = |messages: usize| {
+        let (registry, now) = (&registry, &now);
+        move || async move {
+            registry.ledger().deliveries.delivered == messages as u64
+                && now.load(Ordering::SeqCst) == 2
+        }
+    };
+    until(
+        "the busy one has both places and stands in line",
+        here(backlog),
+    )
+    .await;
+    for queue in &quiet {
+        rig.fill(queue, FEW).await;
+    }
+    let messages = backlog + QUIET.len() * FEW;
+    until("everybody stands in line", here(messages)).await;
+    let mut handled: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    while QUIET
+        .iter()
+        .any(|id| handled.get(id).map_or(0, Vec::len) < FEW)
+    {
+        gate.add_permits(1);
+        let (id, number) = notes.next().await;
+        handled.entry(id).or_default().push(number);
+    }
+    let busy = handled["busy"].len();
+    let in_turn = (FEW - 1) * HOGS..=(FEW + 1) * HOGS;
+    assert!(
+        in_turn.contains(&busy),
+        "the quiet ones waited for {busy} handlings of the busy one, not {in_turn:?}"
+    );
+    for id in QUIET {
+        assert_eq!(handled[id], (0..FEW).collect::<Vec<_>>(), "{id}, in order");
+    }
+    gate.close();
+    notes.take(backlog - busy).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2, "two at once, never more");
+    stop(&registry).await;
+    let ledger = registry.ledger().deliveries;
+    assert_eq!(ledger.acknowledged, messages as u64, "{ledger}");
+}
+
+mod rabbit3 {
+    #[tokio::test]
+    async fn one_pool_serves_its_listeners_in_turn() {
+        let broker = rmq_tests::broker::announced(rmq_tests::broker::Release::V3).unwrap();
+        super::one_pool_serves_its_listeners_in_turn(broker.address()).await;
+    }
+}
+
+mod rabbit4 {
+    #[tokio::test]
+    async fn one_pool_serves_its_listeners_in_turn() {
+        let broker = rmq_tests::broker::announced(rmq_tests::broker::Release::V4).unwrap();
+        super::one_pool_serves_its_listeners_in_turn(broker.address()).await;
+    }
 }

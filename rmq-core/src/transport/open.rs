@@ -96,7 +96,9 @@ async fn secure(
     let connected = connector.connect(tls.server_name.clone(), socket).await;
     connected.map_err(|error| {
         // rustls says what is wrong inside an `InvalidData`; a peer that just goes away is no fault of a certificate.
-        let kind = if error
+        let kind = if refuses_our_certificate(&error.to_string()) {
+            TransportErrorKind::Authentication
+        } else if error
             .get_ref()
             .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
         {
@@ -169,9 +171,17 @@ fn refused(cause: &CloseCause, doing: &str) -> TransportError {
         403 => TransportErrorKind::Authentication,
         530 => TransportErrorKind::VirtualHost,
         0 if cause.text.starts_with("protocol error") => TransportErrorKind::Protocol,
+        // In TLS 1.3 it comes behind the handshake.
+        0 if refuses_our_certificate(&cause.text) => TransportErrorKind::Authentication,
         code => TransportErrorKind::ConnectionClosed(code),
     };
     failed(kind, doing, cause)
+}
+
+/// Whether the broker said in TLS that it does not take our certificate, or wants one.
+fn refuses_our_certificate(text: &str) -> bool {
+    let alert = text.rsplit_once("received fatal alert: ");
+    alert.is_some_and(|(_, alert)| alert.contains("Certificate") || alert == "UnknownCA")
 }
 
 /// What lapin takes for a login: the link writes the real one.

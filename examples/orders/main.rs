@@ -64,3 +64,57 @@ async fn bill(order: &OrderCreated, tenant: Option<String>) -> Result<(), OrderE
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rmq_core::testing::RabbitHarness;
+
+    use super::*;
+
+    /// The test of the README, as it stands there; `file` because this `rabbit.yml` is not beside `Cargo.toml`.
+    #[tokio::test]
+    async fn an_order_is_billed() -> Result<(), rmq_core::Error> {
+        let rabbit = RabbitHarness::start(
+            RabbitMqConfiguration::builder()
+                .file("orders/rabbit.yml")
+                .only(listeners![on_order]),
+        )
+        .await?;
+        let sent = rabbit
+            .template()
+            .publish(&OrderCreated {
+                id: 1,
+                amount_cents: 950,
+            })
+            .await?;
+        let fate = rabbit.settled("on_order", sent.message_id()).await?;
+        assert!(fate.is_acknowledged(), "{fate}"); // or is_dead_lettered, is_parked, is_requeued; fate.cause() says why
+        rabbit.stop().await?;
+        Ok(())
+    }
+
+    /// The program runs on the shorter file that the README shows, too.
+    #[tokio::test]
+    async fn the_file_of_the_readme_is_enough() -> Result<(), rmq_core::Error> {
+        let file = include_str!("../../README.md")
+            .split("```yaml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap_or_default();
+        let rabbit = RabbitHarness::start(
+            RabbitMqConfiguration::builder()
+                .properties("README.md", file)
+                .only(listeners![on_order]),
+        )
+        .await?;
+        let order = OrderCreated {
+            id: 2,
+            amount_cents: 0,
+        };
+        let sent = rabbit.template().publish(&order).await?;
+        let fate = rabbit.settled("on_order", sent.message_id()).await?;
+        assert!(fate.is_dead_lettered(), "{fate}");
+        rabbit.stop().await?;
+        Ok(())
+    }
+}

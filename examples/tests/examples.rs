@@ -1,4 +1,4 @@
-//! Every example runs, on the embedded broker, and says what it promises to say.
+//! Every example runs, on the embedded broker and on RabbitMQ, and says what it promises to say.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,31 +7,75 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
-use rmq_tests::broker::{Release, announced};
+use rmq_tests::broker::{Release, announced, unique};
 
-/// Runs an example and gives what it printed; it must end well and its ledgers must have nothing in flight.
-fn run(program: &str) -> String {
-    let output = Command::new(program)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("RABBIT_ADDRESSES")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        output.status.success(),
-        "{}\n{printed}\n{said}",
-        output.status
-    );
-    for ledger in said
-        .lines()
-        .filter(|line| line.starts_with("sent ") || line.starts_with("delivered "))
-    {
-        assert!(ledger.contains(" + in flight 0 "), "{ledger}");
+/// Where an example runs: on RabbitMQ, or where its own file says.
+struct Broker {
+    real: Option<(String, String)>,
+}
+
+impl Broker {
+    const fn embedded() -> Self {
+        Self { real: None }
     }
-    printed
+
+    /// A virtual host of this run, so that nothing is there from before.
+    fn real(release: Release) -> &'static Self {
+        static REAL: [OnceLock<Broker>; 2] = [const { OnceLock::new() }; 2];
+        REAL[usize::from(release == Release::V4)].get_or_init(|| {
+            let broker = announced(release).unwrap_or_else(|error| panic!("{error}"));
+            let virtual_host = unique("examples");
+            broker.rabbitmqctl(&["add_vhost", &virtual_host]).unwrap();
+            let all = [
+                "set_permissions",
+                "-p",
+                &virtual_host,
+                "guest",
+                ".*",
+                ".*",
+                ".*",
+            ];
+            broker.rabbitmqctl(&all).unwrap();
+            let real = Some((broker.addresses().join(","), virtual_host));
+            Self { real }
+        })
+    }
+
+    /// The program of an example, in this folder.
+    fn command(&self, program: &str, folder: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(folder)
+            .env_remove("RABBIT_ADDRESSES")
+            .stdin(Stdio::null());
+        if let Some((addresses, virtual_host)) = &self.real {
+            command.env("RABBIT_ADDRESSES", addresses);
+            command.env("RABBIT_VIRTUAL_HOST", virtual_host);
+        }
+        command
+    }
+
+    /// Runs an example and gives what it printed; it must end well and its ledgers must have nothing in flight.
+    fn run(&self, program: &str) -> String {
+        let mut command = self.command(program, env!("CARGO_MANIFEST_DIR"));
+        let output = command.output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.success(),
+            "{}\n{printed}\n{said}",
+            output.status
+        );
+        for ledger in said
+            .lines()
+            .filter(|line| line.starts_with("sent ") || line.starts_with("delivered "))
+        {
+            assert!(ledger.contains(" + in flight 0 "), "{ledger}");
+        }
+        printed
+    }
 }
 
 /// That it printed each of these, wherever.
@@ -41,9 +85,8 @@ fn shows(printed: &str, expected: &[&str]) {
     }
 }
 
-#[test]
-fn quickstart_tells_what_became_of_every_message() {
-    let printed = run(env!("CARGO_BIN_EXE_quickstart"));
+fn quickstart_tells_what_became_of_every_message(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_quickstart"));
     shows(
         &printed,
         &[
@@ -71,9 +114,8 @@ fn quickstart_tells_what_became_of_every_message() {
     );
 }
 
-#[test]
-fn spring_mirror_runs_on_the_file_of_the_spring_service() {
-    let printed = run(env!("CARGO_BIN_EXE_spring_mirror"));
+fn spring_mirror_runs_on_the_file_of_the_spring_service(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_spring_mirror"));
     shows(
         &printed,
         &[
@@ -86,9 +128,8 @@ fn spring_mirror_runs_on_the_file_of_the_spring_service() {
     );
 }
 
-#[test]
-fn publish_outcomes_shows_four_of_the_five_ends() {
-    let printed = run(env!("CARGO_BIN_EXE_publish_outcomes"));
+fn publish_outcomes_shows_four_of_the_five_ends(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_publish_outcomes"));
     shows(
         &printed,
         &[
@@ -101,9 +142,8 @@ fn publish_outcomes_shows_four_of_the_five_ends() {
     );
 }
 
-#[test]
-fn retry_dead_letter_tries_four_times_and_a_fatal_failure_once() {
-    let printed = run(env!("CARGO_BIN_EXE_retry_dead_letter"));
+fn retry_dead_letter_tries_four_times_and_a_fatal_failure_once(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_retry_dead_letter"));
     shows(
         &printed,
         &[
@@ -116,9 +156,8 @@ fn retry_dead_letter_tries_four_times_and_a_fatal_failure_once() {
     assert_eq!(printed.matches("for closed").count(), 1);
 }
 
-#[test]
-fn manual_ack_settles_by_hand() {
-    let printed = run(env!("CARGO_BIN_EXE_manual_ack"));
+fn manual_ack_settles_by_hand(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_manual_ack"));
     shows(
         &printed,
         &[
@@ -129,18 +168,16 @@ fn manual_ack_settles_by_hand() {
     );
 }
 
-#[test]
-fn request_reply_answers() {
-    let printed = run(env!("CARGO_BIN_EXE_request_reply"));
+fn request_reply_answers(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_request_reply"));
     shows(
         &printed,
         &["4 pieces of tea cost 1000 cents", "sent 2 = confirmed 2"],
     );
 }
 
-#[test]
-fn topology_in_rust_declares_and_asks() {
-    let printed = run(env!("CARGO_BIN_EXE_topology_in_rust"));
+fn topology_in_rust_declares_and_asks(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_topology_in_rust"));
     shows(
         &printed,
         &[
@@ -152,9 +189,8 @@ fn topology_in_rust_declares_and_asks() {
     );
 }
 
-#[test]
-fn components_reach_a_listener() {
-    let printed = run(env!("CARGO_BIN_EXE_components"));
+fn components_reach_a_listener(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_components"));
     shows(
         &printed,
         &[
@@ -164,9 +200,8 @@ fn components_reach_a_listener() {
     );
 }
 
-#[test]
-fn parking_keeps_the_cause_with_the_message() {
-    let printed = run(env!("CARGO_BIN_EXE_parking"));
+fn parking_keeps_the_cause_with_the_message(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_parking"));
     shows(
         &printed,
         &[
@@ -177,24 +212,22 @@ fn parking_keeps_the_cause_with_the_message() {
     );
 }
 
-#[test]
-fn plain_function_runs_on_the_pools_own_threads() {
-    let printed = run(env!("CARGO_BIN_EXE_plain_function"));
+fn plain_function_runs_on_the_pools_own_threads(broker: &Broker) {
+    let printed = broker.run(env!("CARGO_BIN_EXE_plain_function"));
     shows(
         &printed,
         &["cat.png on pictures-N", "dog.png on pictures-N"],
     );
 }
 
-/// The program of the README against a real RabbitMQ: it publishes, bills, and stops on SIGTERM with a ledger.
-fn orders_on(release: Release) {
-    let broker = announced(release).unwrap_or_else(|error| panic!("{error}"));
-    orders(&broker.addresses().join(","), "-TERM");
+fn the_program_of_the_readme_stops_on_sigterm_with_a_ledger(broker: &Broker) {
+    orders(broker, "-TERM");
 }
 
+/// Not beside the other on one broker: they would consume the same queue.
 #[test]
 fn the_program_of_the_readme_stops_on_ctrl_c_with_a_ledger() {
-    orders("embedded", "-INT");
+    orders(&Broker::embedded(), "-INT");
 }
 
 /// Waits until the program catches SIGTERM and SIGINT: before `run_until_shutdown` they end it as they end any program.
@@ -212,11 +245,15 @@ fn catches_signals(program: &mut Child) {
     }
 }
 
-fn orders(addresses: &str, signal: &str) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_orders"))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/orders"))
-        .env("RABBIT_ADDRESSES", addresses)
-        .stdin(Stdio::null())
+/// Publishes, bills, and stops on a signal with a ledger.
+fn orders(broker: &Broker, signal: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/orders");
+    let mut command = broker.command(env!("CARGO_BIN_EXE_orders"), folder);
+    if broker.real.is_none() {
+        // Its file names three hosts.
+        command.env("RABBIT_ADDRESSES", "embedded");
+    }
+    let mut program = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -248,39 +285,61 @@ fn orders(addresses: &str, signal: &str) {
     );
 }
 
-mod rabbit3 {
-    #[test]
-    fn the_program_of_the_readme_runs_and_stops_with_a_ledger() {
-        super::orders_on(rmq_tests::broker::Release::V3);
-    }
+/// The same on the broker inside the process and on both releases of RabbitMQ.
+macro_rules! on_each_broker {
+    ($($example:ident),* $(,)?) => {
+        on_each_broker!(embedded, &crate::Broker::embedded(), $($example)*);
+        on_each_broker!(rabbit3, crate::Broker::real(crate::Release::V3), $($example)*);
+        on_each_broker!(rabbit4, crate::Broker::real(crate::Release::V4), $($example)*);
+    };
+    ($name:ident, $broker:expr, $($example:ident)*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $example() {
+                    super::$example($broker);
+                }
+            )*
+        }
+    };
 }
 
-mod rabbit4 {
-    #[test]
-    fn the_program_of_the_readme_runs_and_stops_with_a_ledger() {
-        super::orders_on(rmq_tests::broker::Release::V4);
-    }
-}
+on_each_broker!(
+    quickstart_tells_what_became_of_every_message,
+    spring_mirror_runs_on_the_file_of_the_spring_service,
+    publish_outcomes_shows_four_of_the_five_ends,
+    retry_dead_letter_tries_four_times_and_a_fatal_failure_once,
+    manual_ack_settles_by_hand,
+    request_reply_answers,
+    topology_in_rust_declares_and_asks,
+    components_reach_a_listener,
+    parking_keeps_the_cause_with_the_message,
+    plain_function_runs_on_the_pools_own_threads,
+    the_program_of_the_readme_stops_on_sigterm_with_a_ledger,
+);
 
+/// The README's blocks of Rust: the program, and its test.
 #[test]
-fn the_readme_shows_the_program_that_runs() {
-    let readme = include_str!("../../README.md");
-    let program = include_str!("../orders/main.rs");
-    let shown = readme
-        .split("```rust\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+fn the_readme_shows_what_is_run_here() {
     let squeezed = |text: &str| {
-        text.split_whitespace()
+        text.lines()
+            .map(|line| line.split("//").next().unwrap_or_default())
+            .flat_map(str::split_whitespace)
             .collect::<String>()
             .replace(",}", "}")
             .replace(",)", ")")
+            // The one difference: where the file is.
+            .replace(".file(\"orders/rabbit.yml\")", "")
     };
-    assert!(
-        squeezed(program).contains(&squeezed(shown)),
-        "README.md and examples/orders/main.rs differ"
-    );
+    let program = squeezed(include_str!("../orders/main.rs"));
+    let readme = include_str!("../../README.md");
+    let shown: Vec<_> = readme.split("```rust\n").skip(1).collect();
+    assert_eq!(shown.len(), 2);
+    for block in shown {
+        let block = squeezed(block.split("```").next().unwrap());
+        assert!(
+            program.contains(&block),
+            "README.md and examples/orders/main.rs differ in\n{block}"
+        );
+    }
 }

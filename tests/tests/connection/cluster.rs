@@ -160,11 +160,13 @@ async fn the_next_node_takes_over_under_load_when_ours_is_killed(release: Releas
         ends("a publisher", publisher).await.unwrap();
     }
     let total = 2 * each;
-    assert_eq!((ended.all(), told.all()), (total, total), "one end each");
+    // The callbacks run behind the ends.
+    told.reaches("every confirm", total).await;
     handled.reaches("every confirmed message", total).await;
     let buried = app.admin().queue_info("orders.dlq").await.unwrap();
     assert_eq!(buried.unwrap().messages, 0);
     ends("the stop", app.stop()).await.unwrap();
+    assert_eq!((ended.all(), told.all()), (total, total), "one end each");
     let ledger = app.ledger();
     assert!(ledger.adds_up(), "{ledger}");
     assert_eq!(ledger.published.confirmed, total as u64, "{ledger}");

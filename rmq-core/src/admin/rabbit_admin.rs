@@ -42,6 +42,8 @@ pub struct RabbitAdmin {
     connection: Connection,
     hook: Arc<TopologyHook>,
     timeout: Duration,
+    /// Declarations go one call at a time: the broker closes the connection for some mistakes, and does not say whose.
+    declaring: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl RabbitAdmin {
@@ -65,6 +67,7 @@ impl RabbitAdmin {
             connection,
             hook,
             timeout: TIMEOUT,
+            declaring: Arc::default(),
         };
         admin.declare_on_open(&admin.connection);
         admin
@@ -140,9 +143,12 @@ impl RabbitAdmin {
         connection: &Connection,
         layers: &[Vec<Declaration<'_>>],
     ) -> Vec<DeclarationError> {
+        let deadline = self.deadline();
+        // Behind the deadline nothing is sent, and each declaration says that.
+        let _turn = deadline.limit(self.declaring.lock()).await;
         let channels = OfConnection {
             connection,
-            deadline: self.deadline(),
+            deadline,
             held: Mutex::default(),
         };
         declare_all(&channels, layers).await

@@ -125,6 +125,10 @@ impl RabbitApp {
 
     /// Runs until SIGTERM or Ctrl-C, then stops. A second signal does not hurry it: `shutdown-timeout` bounds it.
     ///
+    /// Signals are watched from the moment this is first polled. Before that they end the program as they end any: what
+    /// was not acknowledged the broker delivers again, and the fate of what was being published nobody learns. A program
+    /// that publishes for long before it comes here polls this beside it, with `tokio::join!` or in a task of its own.
+    ///
     /// # Errors
     /// As [`stop`](Self::stop), and when signals cannot be watched: then it stops at once.
     pub async fn run_until_shutdown(self) -> Result<(), Error> {

@@ -174,7 +174,32 @@ async fn a_question_is_not_told_the_fault_of_a_declaration_beside_it(release: Re
     }
 }
 
+/// Nor is a right declaration: it waits for its turn, and for the next connection.
+async fn a_declaration_is_not_told_the_fault_of_another_beside_it(release: Release) {
+    let broker = announced(release).unwrap();
+    let admin = admin(broker.address(), &Declarables::new()).await;
+    let (right, wrong) = (unique("right"), unique("wrong"));
+    let mistake = || admin.declare_exchange(Exchange::custom(&wrong, "x-no-such-type"));
+    let mistakes = (0..3).map(|_| mistake());
+    let declarations =
+        (0..10).map(|n| admin.declare_exchange(Exchange::topic(format!("{right}.{n}"))));
+    let (refused, declared) = ends("both", async {
+        tokio::join!(
+            futures_util::future::join_all(mistakes),
+            futures_util::future::join_all(declarations),
+        )
+    })
+    .await;
+    for end in refused {
+        assert_eq!(end.unwrap_err().kind(), AdminErrorKind::Unsupported);
+    }
+    for end in declared {
+        end.unwrap();
+    }
+}
+
 crate::support::on_both! {
+    a_declaration_is_not_told_the_fault_of_another_beside_it,
     a_question_is_not_told_the_fault_of_a_declaration_beside_it,
     a_queue_is_declared_asked_purged_and_deleted,
     a_binding_is_declared_and_removed,

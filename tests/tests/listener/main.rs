@@ -20,6 +20,9 @@ mod limits;
 mod modes;
 mod pace;
 mod pool;
+#[path = "../template/relay.rs"]
+#[allow(dead_code, reason = "the template's tests use the rest of it")]
+mod relay;
 mod reply;
 mod rig;
 mod stop;

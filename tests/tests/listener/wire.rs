@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rmq_core::connection::{Connection, Purpose};
+use rmq_core::connection::{ChannelLease, Connection, Purpose};
 use rmq_core::listener::{
     AcknowledgeMode, ConfirmedPublisher, EndpointSettings, ExecutorSettings, ListenerParts,
     ListenerRegistry, ListenerState, Unconfirmed, UnsettledDelivery,
@@ -42,6 +42,7 @@ struct Stage {
     seen: Arc<Notes<String>>,
     /// Lets one handler end.
     gate: Arc<Semaphore>,
+    leased: Vec<ChannelLease>,
 }
 
 impl Stage {
@@ -85,6 +86,7 @@ impl Stage {
             consumer,
             seen,
             gate,
+            leased: Vec::new(),
         }
     }
 
@@ -109,6 +111,13 @@ impl Stage {
             let frames = self.delivery(tag);
             self.peer.send(&frames).await;
         }
+    }
+
+    /// What the listener had asked for would be here before another channel is open.
+    async fn nothing_asked(&mut self) {
+        let (other, _) = tokio::join!(self.connection.lease(soon()), self.peer.open_channel(false));
+        // Given back, it would be taken again without a word.
+        self.leased.push(other.unwrap());
     }
 
     /// Begins to stop everything.
@@ -161,12 +170,8 @@ async fn a_stop_with_a_large_prefetch_acknowledges_and_then_cancels_and_then_han
     stage.deliver(1..=3).await;
     assert_eq!(stage.seen.next().await, "m1");
     let stopping = stage.stop().await;
-    // Had it cancelled, that would be here before the other channel is open.
-    let (other, _) = tokio::join!(
-        stage.connection.lease(soon()),
-        stage.peer.open_channel(false)
-    );
-    other.unwrap().give_back();
+    // It has not cancelled.
+    stage.nothing_asked().await;
     stage.gate.add_permits(1);
     stage.settles(fake::ACK, 1).await;
     // What comes now goes back, too.
@@ -237,4 +242,46 @@ async fn without_acknowledgements_a_delivery_behind_the_end_is_counted_and_told_
     check_ledger(&stage.registry);
     assert_eq!(stage.registry.ledger().lost_without_acknowledgement, 1);
     assert_eq!(stage.registry.ledger().deliveries.delivered, 1);
+}
+
+/// Nothing but memory bounds what the broker sends without acknowledgements: so at eight prefetches that wait the
+/// consumer is cancelled, and at half of it there is a new one.
+#[tokio::test]
+async fn without_acknowledgements_eight_prefetches_wait_in_memory_and_no_more_is_asked_for() {
+    let mut settings = listener("none", "q");
+    settings.acknowledge = AcknowledgeMode::None;
+    settings.prefetch = 2;
+    let mut stage = Stage::set(settings).await;
+    stage.deliver(1..=1).await;
+    assert_eq!(stage.seen.next().await, "m1");
+    // One is handled and 15 wait.
+    stage.deliver(2..=16).await;
+    stage.nothing_asked().await;
+    stage.deliver(17..=17).await;
+    let late = [stage.delivery(18), stage.delivery(19)].concat();
+    stage.cancel_ok(&late).await;
+    // 18 wait. Nine do when the tenth is begun, and eight when the eleventh is.
+    stage.gate.add_permits(9);
+    for tag in 2..=10 {
+        assert_eq!(stage.seen.next().await, format!("m{tag}"));
+    }
+    stage.nothing_asked().await;
+    stage.gate.add_permits(1);
+    assert_eq!(stage.seen.next().await, "m11");
+    stage.gate.add_permits(1);
+    stage.consumer = stage.peer.consume_ok(stage.channel).await;
+    stage.deliver(20..=20).await;
+    stage.gate.add_permits(9);
+    for tag in 12..=20 {
+        assert_eq!(stage.seen.next().await, format!("m{tag}"));
+    }
+    let stopping = stage.stop().await;
+    stage.cancel_ok(&[]).await;
+    qos(&mut stage.peer).await;
+    stage.close_ok(Vec::new()).await;
+    assert_eq!(stopping.await.unwrap(), []);
+    check_ledger(&stage.registry);
+    let ledger = stage.registry.ledger();
+    assert_eq!(ledger.deliveries.acknowledged, 20, "{}", ledger.deliveries);
+    assert_eq!(ledger.lost_without_acknowledgement, 0);
 }

@@ -1,5 +1,5 @@
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -59,7 +59,8 @@ type Shared = Arc<dyn Any + Send + Sync>;
 /// a copy of its own.
 #[derive(Clone, Default)]
 pub struct Components {
-    by_type: Arc<HashMap<TypeId, (&'static str, Shared)>>,
+    // Looked up for every message that a handler or callback takes: a handful is found faster without a hash.
+    by_type: Arc<BTreeMap<TypeId, (&'static str, Shared)>>,
 }
 
 impl Components {

@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub(super) opened: AtomicU64,
     pub(super) lost: AtomicU64,
     state: watch::Sender<ConnectionState>,
+    /// Whether that state is `Blocked`: asked for every publish, so without a lock.
+    blocked: AtomicBool,
     slot: RwLock<Option<Arc<Slot>>>,
     events: broadcast::Sender<ConnectionEvent>,
 }
@@ -47,6 +49,7 @@ impl Shared {
             opened: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             state: watch::Sender::new(ConnectionState::Idle),
+            blocked: AtomicBool::new(false),
             slot: RwLock::new(None),
             events: broadcast::Sender::new(EVENTS_KEPT),
         }
@@ -65,7 +68,7 @@ impl Shared {
     }
 
     pub(super) fn is_blocked(&self) -> bool {
-        matches!(*self.state.borrow(), ConnectionState::Blocked { .. })
+        self.blocked.load(Ordering::Acquire)
     }
 
     /// Moves the state, and tells everybody if it moved.
@@ -75,6 +78,8 @@ impl Shared {
             let next = state.after(what);
             let moved = next.is_some();
             if let Some(next) = next {
+                let blocked = matches!(next, ConnectionState::Blocked { .. });
+                self.blocked.store(blocked, Ordering::Release);
                 *state = next;
             }
             moved

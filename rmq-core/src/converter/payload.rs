@@ -4,6 +4,8 @@ use std::cell::Cell;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::message::page::{self, Page};
+
 use super::{ConversionError, redact};
 
 /// A value on its way into a body: any `T: Serialize`, as a [`MessageConverter`](super::MessageConverter) sees it.
@@ -35,7 +37,7 @@ impl<T: Serialize + ?Sized> Payload for T {
     fn to_json(&self) -> Result<Bytes, ConversionError> {
         let mut buffer = SCRATCH.take();
         let written = serde_json::to_writer(&mut buffer, self);
-        let body = Bytes::copy_from_slice(&buffer);
+        let body = page::copy(&BODIES, &buffer);
         if buffer.capacity() <= SCRATCH_LIMIT {
             buffer.clear();
             SCRATCH.set(buffer);
@@ -57,9 +59,10 @@ impl<T: Serialize + ?Sized> Payload for T {
     }
 }
 
-/// What one thread keeps for its next body. A body of exactly its size then needs one allocation.
+/// What one thread keeps for its next body.
 const SCRATCH_LIMIT: usize = 64 * 1024;
 
 thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BODIES: Cell<Page> = Cell::default();
 }

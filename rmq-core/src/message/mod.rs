@@ -10,6 +10,7 @@ mod delivery;
 mod delivery_fault;
 mod headers;
 mod limits;
+pub(crate) mod page;
 mod properties;
 mod rabbit_message;
 mod rare_properties;

@@ -44,7 +44,7 @@ impl ReturnedMessage {
         if self.body_left_out
             && let Some(own) = own
         {
-            self.message = own.clone();
+            self.message = own.clone().detached();
             self.body_left_out = false;
         }
         self

@@ -3,7 +3,7 @@ use std::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{MessageProperties, Value};
+use super::{MessageProperties, Value, page};
 
 /// A body and its properties.
 ///
@@ -39,6 +39,14 @@ impl Message {
     /// Sets the body.
     pub(crate) fn set_body(&mut self, body: Bytes) {
         self.body = body;
+    }
+
+    /// The same, for who may keep it for long: see [`page`].
+    pub(crate) fn detached(self) -> Self {
+        Self {
+            body: page::detached(self.body),
+            ..self
+        }
     }
 
     /// The body.

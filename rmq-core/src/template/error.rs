@@ -78,7 +78,8 @@ pub(super) struct Parts {
 }
 
 impl PublishError {
-    pub(super) fn new(parts: Parts) -> Self {
+    pub(super) fn new(mut parts: Parts) -> Self {
+        parts.message = parts.message.map(Message::detached);
         Self(Box::new(parts))
     }
 

@@ -1,7 +1,14 @@
-use bytes::Bytes;
+use std::cell::Cell;
+
 use bytestring::ByteString;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
+
+use crate::message::page::{self, Page};
+
+thread_local! {
+    static IDS: Cell<Page> = Cell::default();
+}
 
 /// A new message id: a UUID of version 7, so that ids of one program sort by time.
 pub(super) fn new_message_id() -> Uuid {
@@ -12,8 +19,7 @@ pub(super) fn new_message_id() -> Uuid {
 pub(super) fn as_text(id: Uuid) -> ByteString {
     let mut text = [0; Hyphenated::LENGTH];
     id.hyphenated().encode_lower(&mut text);
-    // One allocation, and clones share it.
-    ByteString::try_from(Bytes::from_owner(text)).unwrap_or_default()
+    ByteString::try_from(page::copy(&IDS, &text)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 use rmq_tests::process::peak_memory_kib;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::job::{Contender, Job, Latencies, Report, Task};
 use crate::usage::Clock;
 use crate::{Failure, amqprs_rival, lapin_rival, ours};
 
 /// A subscriber at its default level and a runtime, for everybody.
-fn runtime(level: tracing::Level) -> Result<tokio::runtime::Runtime, Failure> {
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .init();
+fn runtime<W>(lines_to: W) -> Result<tokio::runtime::Runtime, Failure>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt().with_writer(lines_to).init();
     Ok(tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?)
@@ -29,8 +30,8 @@ where
     R: Serialize,
 {
     let job: J = serde_json::from_str(job)?;
-    // A thousand listeners say at INFO what each of them does.
-    let runtime = runtime(tracing::Level::WARN)?;
+    // A thousand listeners say what each of them does: more than anybody reads.
+    let runtime = runtime(std::io::sink)?;
     let report = runtime.block_on(work(&job))?;
     println!("{}", serde_json::to_string(&report)?);
     runtime.shutdown_background();
@@ -40,7 +41,7 @@ where
 /// Does the job and prints the report.
 pub fn run(job: &str) -> Result<(), Failure> {
     let job: Job = serde_json::from_str(job)?;
-    let runtime = runtime(tracing::Level::INFO)?;
+    let runtime = runtime(std::io::stderr)?;
     let clock = Clock::start()?;
     let (messages, mut latencies) = runtime.block_on(work(&job))?;
     let (wall, cpu_micros) = clock.stop()?;

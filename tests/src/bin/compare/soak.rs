@@ -1,5 +1,7 @@
 //! A thousand messages a second in and out, for long: memory at the end against memory after the first part.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rmq_core::prelude::*;
@@ -20,6 +22,24 @@ const HANDFULS: u32 = 50;
 /// The configuration of the soak.
 #[rabbit_config]
 struct Soak;
+
+/// What the callbacks were told.
+#[derive(Default, Clone)]
+struct Told {
+    confirms: Arc<AtomicU64>,
+    returns: Arc<AtomicU64>,
+}
+
+#[on_confirm(config = Soak)]
+async fn soaked(confirm: Confirm, told: State<Told>) {
+    told.confirms
+        .fetch_add(u64::from(confirm.is_ack()), Ordering::Relaxed);
+}
+
+#[on_return(config = Soak)]
+async fn soaked_in_vain(_message: ReturnedMessage, told: State<Told>) {
+    told.returns.fetch_add(1, Ordering::Relaxed);
+}
 
 #[rabbit_listener(queue = "soak", dead_letter = "external", config = Soak)]
 async fn on_soaked(order: Order) {
@@ -51,9 +71,11 @@ pub async fn work(job: &SoakJob) -> Result<SoakReport, Failure> {
         "rabbitmq:\n  addresses: {}\n  listeners:\n    on_soaked:\n      queue: {}\n",
         job.address, job.queue
     );
+    let told = Told::default();
     let rabbit = Soak::builder()
         .properties("soak.yml", text)
         .environment::<String, String>([])
+        .state(told.clone())
         .start()
         .await?;
     let template = rabbit.template();
@@ -77,6 +99,10 @@ pub async fn work(job: &SoakJob) -> Result<SoakReport, Failure> {
     let (wall, cpu_micros) = clock.stop()?;
     rabbit.stop().await?;
     let ledger = rabbit.ledger();
+    let confirms = told.confirms.load(Ordering::Relaxed);
+    if (confirms, told.returns.load(Ordering::Relaxed)) != (ledger.published.sent, 0) {
+        return Err(format!("{confirms} confirms were told of {}", ledger.published).into());
+    }
     Ok(SoakReport {
         tenths,
         sent: ledger.published.confirmed,

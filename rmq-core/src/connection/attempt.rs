@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::time::Deadline;
-use crate::transport::{Credentials, Link};
+use crate::transport::{Credentials, Link, TransportError, TransportErrorKind};
 
 use super::credentials::{HeldLogin, ask};
 use super::hook::{HookError, NewLink};
@@ -19,6 +19,8 @@ use super::{
 /// A try that did not work.
 pub(super) struct Failed {
     pub(super) error: AttemptError,
+    /// Whether every node would say the same to this login.
+    pub(super) of_login: bool,
     /// The hook's own error, where it was a hook.
     pub(super) hook: Option<HookError>,
 }
@@ -46,10 +48,8 @@ pub(super) async fn attempt(
             password: login.secret.clone(),
         };
     }
-    let link = Link::open(settings).await.map_err(|error| Failed {
-        error: AttemptError::of(shown.clone(), &error),
-        hook: None,
-    })?;
+    let link = Link::open(settings).await;
+    let link = link.map_err(|error| not_opened(&shown, &error))?;
     let (product, version) = link.broker();
     let new = NewLink {
         link,
@@ -96,8 +96,23 @@ async fn provided_login(
             text,
             permanent: false,
         },
+        of_login: false,
         hook: None,
     })
+}
+
+/// Nodes share their users and virtual hosts, but not their TLS: authorities, certificates, revocation lists.
+fn not_opened(address: &str, error: &TransportError) -> Failed {
+    let of_users = matches!(
+        error.kind,
+        TransportErrorKind::Authentication | TransportErrorKind::VirtualHost
+    );
+    let error = AttemptError::of(address.to_owned(), error);
+    Failed {
+        of_login: of_users && error.permanent,
+        error,
+        hook: None,
+    }
 }
 
 /// A hook that panics has failed; it must not take the supervisor with it.
@@ -119,6 +134,7 @@ fn hook_failed(address: &str, doing: &str, error: HookError) -> Failed {
             text: format!("cannot {doing}: {}", error.error),
             permanent: error.permanent,
         },
+        of_login: false,
         hook: Some(error),
     }
 }

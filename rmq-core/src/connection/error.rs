@@ -105,7 +105,9 @@ impl fmt::Display for AttemptError {
 
 fn kind_of(error: &TransportError) -> ConnectErrorKind {
     match error.kind {
-        TransportErrorKind::Authentication => ConnectErrorKind::Authentication,
+        TransportErrorKind::Authentication | TransportErrorKind::Certificate => {
+            ConnectErrorKind::Authentication
+        }
         // The broker uses 530 for a full virtual host, too; that one passes by itself.
         TransportErrorKind::VirtualHost if error.text.contains("connection limit") => {
             ConnectErrorKind::Lost
@@ -122,11 +124,12 @@ fn kind_of(error: &TransportError) -> ConnectErrorKind {
     }
 }
 
-/// A handshake that broke off says nothing about tomorrow; a certificate that was refused does.
+/// A handshake that broke off says nothing about tomorrow; a certificate that was refused does. These are rustls's
+/// first words of one: what follows may name hosts.
 fn is_permanent(kind: ConnectErrorKind, text: &str) -> bool {
     match kind {
         ConnectErrorKind::Authentication | ConnectErrorKind::VirtualHost => true,
-        ConnectErrorKind::Tls => text.contains("certificate"),
+        ConnectErrorKind::Tls => text.starts_with("invalid peer certificate"),
         _ => false,
     }
 }
@@ -237,5 +240,28 @@ impl OperationError for ConnectError {
 
     fn is_transient(&self) -> bool {
         self.0.kind.is_transient()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AttemptError;
+    use crate::transport::{TransportError, TransportErrorKind};
+
+    fn is_permanent(text: &str) -> bool {
+        let host = "certificates.example:5671";
+        let error = TransportError {
+            kind: TransportErrorKind::Tls,
+            doing: format!("connect to {host} (TLS)"),
+            text: text.to_owned(),
+        };
+        AttemptError::of(host.to_owned(), &error).permanent
+    }
+
+    #[test]
+    fn a_host_named_like_a_certificate_makes_no_error_of_tls_permanent() {
+        assert!(is_permanent("invalid peer certificate: UnknownIssuer"));
+        assert!(!is_permanent("received fatal alert: HandshakeFailure"));
+        assert!(!is_permanent("other error: certificates.example went away"));
     }
 }

@@ -55,8 +55,9 @@ impl Connection {
     /// If dropped, connecting goes on.
     ///
     /// # Errors
-    /// At once when the broker refuses the login or the virtual host, its certificate is not accepted, or a hook
-    /// fails for good; at the deadline otherwise, with every address tried. The connection has then failed for good.
+    /// At once when the broker refuses the login or the virtual host, a hook fails for good, or no address is left that
+    /// may still open (a certificate that one side does not accept rules out its own address only); at the deadline
+    /// otherwise, with every address tried. The connection has then failed for good.
     pub async fn start(&self, deadline: Deadline) -> Result<(), ConnectError> {
         let shared = &self.0.shared;
         Supervisor::spawn(shared, deadline);

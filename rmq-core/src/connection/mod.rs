@@ -15,6 +15,7 @@ mod hook;
 mod lease;
 mod pause;
 mod refresh;
+mod refusals;
 mod settings;
 mod shared;
 mod slot;

@@ -16,6 +16,7 @@ use super::address_order::AddressOrder;
 use super::attempt::{Failed, Succeeded, attempt};
 use super::pause::Pauses;
 use super::refresh::keep_fresh;
+use super::refusals::Refusals;
 use super::shared::Shared;
 use super::slot::Slot;
 use super::state::Move;
@@ -129,12 +130,13 @@ impl Supervisor {
 
     async fn round(&mut self, starting: bool) -> Result<Option<Arc<Slot>>, ConnectError> {
         let settings = Arc::clone(&self.settings);
-        let mut refused: Vec<usize> = Vec::new();
+        let mut refusals = Refusals::default();
         for index in self.order.round() {
             let Some(address) = settings.addresses.get(index) else {
                 continue;
             };
-            let known = refused
+            let known = refusals
+                .logins()
                 .iter()
                 .filter_map(|&index| settings.addresses.get(index));
             if known.into_iter().any(|other| other.same_login(address)) {
@@ -157,20 +159,20 @@ impl Supervisor {
                     return Ok(Some(self.opened(Arc::new(slot), connection)));
                 }
                 Err(failed) => {
-                    let permanent = failed.error.permanent;
                     self.try_failed(index, &failed, starting);
-                    if !starting || !permanent {
+                    if !starting {
                         continue;
                     }
-                    if let Some(hook) = failed.hook {
+                    refusals.note(index, &failed);
+                    if let (true, Some(hook)) = (failed.error.permanent, failed.hook) {
                         return Err(setup_failed(&self.shared.name(), &failed.error, hook.error));
                     }
-                    refused.push(index);
                 }
             }
         }
-        match refused.first().and_then(|first| self.failures.get(first)) {
-            Some(first) => Err(self.refused(first)),
+        let last_word = refusals.last_word();
+        match last_word.and_then(|index| self.failures.get(&index)) {
+            Some(error) => Err(self.refused(error)),
             None => Ok(None),
         }
     }
@@ -262,8 +264,8 @@ impl Supervisor {
         drop(shared.take_back());
     }
 
-    fn refused(&self, first: &AttemptError) -> ConnectError {
-        let what = match first.kind {
+    fn refused(&self, error: &AttemptError) -> ConnectError {
+        let what = match error.kind {
             ConnectErrorKind::Authentication => {
                 "the broker refused the login; check `username` and `password`, or the client certificate"
             }
@@ -279,7 +281,7 @@ impl Supervisor {
             "connection `{}` cannot be opened: {what}",
             self.shared.name()
         );
-        ConnectError::with_attempts(first.kind, sentence, self.tried())
+        ConnectError::with_attempts(error.kind, sentence, self.tried())
     }
 
     fn start_deadline_passed(&self) -> ConnectError {

@@ -65,8 +65,10 @@ pub struct Stale;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The broker refused user, password or certificate (403).
+    /// The broker refused the login (403): user and password, or the name in the certificate.
     Authentication,
+    /// The broker refused our certificate in TLS, or wants one. It speaks for this node only.
+    Certificate,
     /// The virtual host is not there, or this user may not enter it (530).
     VirtualHost,
     /// No TCP connection: name, network, refused.
@@ -103,6 +105,7 @@ impl TransportError {
     pub const fn is_transient(&self) -> bool {
         match self.kind {
             TransportErrorKind::Authentication
+            | TransportErrorKind::Certificate
             | TransportErrorKind::VirtualHost
             | TransportErrorKind::Tls
             | TransportErrorKind::Protocol => false,

@@ -97,7 +97,7 @@ async fn secure(
     connected.map_err(|error| {
         // rustls says what is wrong inside an `InvalidData`; a peer that just goes away is no fault of a certificate.
         let kind = if refuses_our_certificate(&error.to_string()) {
-            TransportErrorKind::Authentication
+            TransportErrorKind::Certificate
         } else if error
             .get_ref()
             .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
@@ -172,7 +172,7 @@ fn refused(cause: &CloseCause, doing: &str) -> TransportError {
         530 => TransportErrorKind::VirtualHost,
         0 if cause.text.starts_with("protocol error") => TransportErrorKind::Protocol,
         // In TLS 1.3 it comes behind the handshake.
-        0 if refuses_our_certificate(&cause.text) => TransportErrorKind::Authentication,
+        0 if refuses_our_certificate(&cause.text) => TransportErrorKind::Certificate,
         code => TransportErrorKind::ConnectionClosed(code),
     };
     failed(kind, doing, cause)

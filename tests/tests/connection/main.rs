@@ -13,6 +13,7 @@ mod channels;
 mod cluster;
 mod credentials;
 mod recovery;
+mod refused_certificate;
 mod start;
 mod support;
 mod tls;

@@ -4,7 +4,7 @@ use crate::error::Place;
 use crate::topology::Declaration;
 use crate::transport::{TransportError, TransportErrorKind};
 
-use super::error::DeclarationError;
+use super::error::{AdminErrorKind, DeclarationError};
 use super::explain::explain;
 
 /// A declaration of a layer that failed.
@@ -70,6 +70,21 @@ pub(super) fn ends_link(error: &TransportError) -> bool {
 /// when a person closed it (320).
 fn is_blaming(error: &TransportError) -> bool {
     matches!(error.kind, TransportErrorKind::ConnectionClosed(code) if !matches!(code, 0 | 320))
+}
+
+/// A declaration whose turn did not come before the deadline.
+pub(super) fn never_sent(declaration: &Declaration<'_>) -> DeclarationError {
+    let (subject, place) = subject(*declaration);
+    DeclarationError {
+        kind: AdminErrorKind::Deadline,
+        sentence: format!(
+            "{subject} was not declared: other declarations were under way until the deadline, and nothing was sent"
+        ),
+        subject,
+        place: place.clone(),
+        difference: None,
+        fix: "declare it again, or give the admin a longer timeout".to_owned(),
+    }
 }
 
 /// What is declared and where it was written.

@@ -13,6 +13,7 @@ use crate::time::Deadline;
 use crate::topology::{Binding, Declarables, Declaration, Destination, Exchange, Queue, Topology};
 use crate::transport::{TransportError, TransportErrorKind};
 
+use super::blame::never_sent;
 use super::declare::{OfConnection, declare_all, exclusive_refused, wire};
 use super::error::kind_of;
 use super::topology_hook::TopologyHook;
@@ -97,7 +98,10 @@ impl RabbitAdmin {
     }
 
     /// Declares a set, once, in order, the dead-letter queues that follow from it included. What is there and equal
-    /// is left as it is. Nothing is ever deleted.
+    /// is left as it is. Nothing is ever deleted. Declarations of one admin, its clones included, wait for each other.
+    ///
+    /// # Cancel safety
+    /// If dropped, the declaration under way goes on; the rest of the set is not declared.
     ///
     /// # Errors
     /// [`AdminErrorKind::Invalid`] with all faults before anything is sent; else every declaration that the broker did
@@ -144,8 +148,12 @@ impl RabbitAdmin {
         layers: &[Vec<Declaration<'_>>],
     ) -> Vec<DeclarationError> {
         let deadline = self.deadline();
-        // Behind the deadline nothing is sent, and each declaration says that.
-        let _turn = deadline.limit(self.declaring.lock()).await;
+        if layers.is_empty() {
+            return Vec::new();
+        }
+        let Ok(_turn) = deadline.limit(self.declaring.lock()).await else {
+            return layers.iter().flatten().map(never_sent).collect();
+        };
         let channels = OfConnection {
             connection,
             deadline,

@@ -93,7 +93,8 @@ struct Held {
     deserted: bool,
     closed: Option<CloseCause>,
     recalled: bool,
-    held_back: bool,
+    /// The consumers are cancelled, and start again when no more than so many are unstarted.
+    recall_at: Option<usize>,
     drained: bool,
     abandoned: bool,
 }
@@ -162,7 +163,7 @@ impl Inbox {
 
     /// What there is now, if anything.
     pub(super) fn poll_now(&self) -> Option<Event> {
-        self.held.lock().next(self.no_ack, self.bound)
+        self.held.lock().next(self.no_ack)
     }
 
     /// Waits until more is here than a consumer without acknowledgements should hold.
@@ -172,8 +173,19 @@ impl Inbox {
 
     /// The consumers were cancelled because of it; they are recalled when half is handled.
     pub(super) fn held_back(&self) {
-        self.held.lock().held_back = true;
+        self.recall_at(self.bound / 2);
+    }
+
+    /// The consumers were cancelled by us. They are recalled when no more than so many are unstarted.
+    pub(super) fn recall_at(&self, unstarted: usize) {
+        self.held.lock().recall_at = Some(unstarted);
         self.consumer.wake();
+    }
+
+    /// Whether cancelled consumers are yet to be recalled.
+    pub(super) fn waits_for_recall(&self) -> bool {
+        let held = self.held.lock();
+        held.recalled || held.recall_at.is_some()
     }
 
     /// Waits for the next event. Only one task may wait.
@@ -248,25 +260,19 @@ impl Inbox {
     pub(super) fn take_back(
         &self,
         keep: usize,
-        mut may_go: impl FnMut(&Delivery) -> bool,
+        mut may_go: impl FnMut(&Arrived) -> bool,
     ) -> Vec<Delivery> {
         let mut held = self.held.lock();
         let at = keep.min(held.unstarted.len());
         let mut taken = Vec::new();
         for arrived in held.unstarted.split_off(at) {
-            if may_go(&arrived.delivery) {
+            if may_go(&arrived) {
                 taken.push(arrived.delivery);
             } else {
                 held.unstarted.push_back(arrived);
             }
         }
         taken
-    }
-
-    /// The consumers were cancelled by us and are to be started again.
-    pub(super) fn recalled(&self) {
-        self.held.lock().recalled = true;
-        self.consumer.wake();
     }
 
     /// The broker has cancelled every consumer: when nothing is left, it is deserted.
@@ -299,10 +305,11 @@ impl Held {
         }
     }
 
-    fn next(&mut self, no_ack: bool, bound: usize) -> Option<Event> {
+    fn next(&mut self, no_ack: bool) -> Option<Event> {
         self.started = None;
-        if self.held_back && self.unstarted.len() <= bound / 2 {
-            self.held_back = false;
+        let few = |at| self.unstarted.len() <= at;
+        if self.recall_at.is_some_and(few) {
+            self.recall_at = None;
             self.recalled = true;
         }
         if let Some(cause) = &self.closed
@@ -316,7 +323,8 @@ impl Held {
         if let Some(cancelled) = self.cancelled.pop() {
             return Some(Event::Cancelled(cancelled));
         }
-        if self.recalled && !self.drained {
+        // On a channel that has ended nothing can be consumed: what is here is handled, where it can be.
+        if self.recalled && !self.drained && self.closed.is_none() {
             self.recalled = false;
             return Some(Event::Recalled);
         }
@@ -352,7 +360,9 @@ impl DeliverySink for Sink {
             queue,
         };
         held.unstarted.extend(deliveries.drain(..).map(arrived));
-        let full = self.inbox.no_ack && !held.held_back && held.unstarted.len() >= self.inbox.bound;
+        let full = self.inbox.no_ack
+            && held.recall_at.is_none()
+            && held.unstarted.len() >= self.inbox.bound;
         drop(held);
         if full {
             self.inbox.overrun.notify_one();

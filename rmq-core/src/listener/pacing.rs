@@ -19,7 +19,7 @@ pub(super) struct Pacing {
     current: u16,
     /// Queues consumed at once: the broker grants the prefetch to each.
     queues: u32,
-    /// Mean handling time, the newest quarter weighing as much as all before.
+    /// Mean handling time, the newest weighing a quarter; at least half of the newest.
     mean: Duration,
     since_change: u32,
 }
@@ -58,7 +58,8 @@ impl Pacing {
         self.mean = if self.mean.is_zero() {
             took
         } else {
-            self.mean * 3 / 4 + took / 4
+            // A handler that turns slow is believed at once: what waits behind it was let in for a fast one.
+            (self.mean * 3 / 4 + took / 4).max(took / 2)
         };
         self.since_change = self.since_change.saturating_add(1);
     }
@@ -70,7 +71,7 @@ impl Pacing {
         {
             return self.slow_down(oldest);
         }
-        self.speed_up(unstarted)
+        self.speed_up()
     }
 
     /// A handler has run so long that what waits behind it is too old: only one delivery at a time from now on.
@@ -80,6 +81,13 @@ impl Pacing {
         Change {
             prefetch: 1,
             keep: 0,
+        }
+    }
+
+    /// Consumers are about to start: with no more than is known to be affordable by now.
+    pub(super) fn settle(&mut self) {
+        if !self.mean.is_zero() {
+            self.current = self.current.min(self.affordable());
         }
     }
 
@@ -121,7 +129,7 @@ impl Pacing {
 
     /// Back towards what was configured, once the handler has been fast for four prefetches. By doubling: less is not worth a
     /// restart.
-    fn speed_up(&mut self, unstarted: usize) -> Option<Change> {
+    fn speed_up(&mut self) -> Option<Change> {
         if self.current >= self.configured || self.since_change < u32::from(self.current) * 4 {
             return None;
         }
@@ -133,7 +141,8 @@ impl Pacing {
         self.since_change = 0;
         Some(Change {
             prefetch,
-            keep: unstarted,
+            // What comes until the cancel is read, too.
+            keep: usize::MAX,
         })
     }
 }
@@ -141,8 +150,7 @@ impl Pacing {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::collections::VecDeque;
-    use std::iter;
+    use std::collections::{HashSet, VecDeque};
 
     use super::*;
 
@@ -158,11 +166,20 @@ mod tests {
         assert_eq!(pacing.prefetch(), 250);
     }
 
-    /// A queue that is never empty, and its consumer: when each unstarted delivery came, and from which restart.
+    /// A queue that is never empty, and its consumer, which does what the pacing says as a session does.
     struct Busy {
         pacing: Pacing,
         now: Duration,
-        unstarted: VecDeque<(Duration, usize)>,
+        /// When each came, to which consumer, and which message it is.
+        unstarted: VecDeque<(Duration, usize, u64)>,
+        /// The consumer of now, if it is not cancelled.
+        consumer: Option<usize>,
+        /// When so few are unstarted the next one starts.
+        recall_at: Option<usize>,
+        /// What the queue hands out first.
+        returned: VecDeque<u64>,
+        noted: HashSet<u64>,
+        messages: u64,
         restarts: usize,
         longest_wait: Duration,
     }
@@ -173,34 +190,75 @@ mod tests {
                 pacing: Pacing::new(consumer_timeout, prefetch, queues),
                 now: Duration::ZERO,
                 unstarted: VecDeque::new(),
+                consumer: None,
+                recall_at: None,
+                returned: VecDeque::new(),
+                noted: HashSet::new(),
+                messages: 0,
                 restarts: 0,
                 longest_wait: Duration::ZERO,
             };
-            busy.arrive(usize::from(prefetch) * queues);
+            busy.consume();
             busy
         }
 
-        fn arrive(&mut self, deliveries: usize) {
-            let arrived = (self.now, self.restarts);
-            self.unstarted.extend(iter::repeat_n(arrived, deliveries));
+        fn consume(&mut self) {
+            self.pacing.settle();
+            self.consumer = Some(self.restarts);
+            let brings = usize::from(self.pacing.prefetch()) * self.pacing.queues as usize;
+            for _ in 0..brings {
+                self.arrive();
+            }
+        }
+
+        fn arrive(&mut self) {
+            let message = self.returned.pop_front().unwrap_or_else(|| {
+                self.messages += 1;
+                self.messages
+            });
+            self.unstarted.push_back((self.now, self.restarts, message));
         }
 
         fn handle(&mut self, takes: Duration) {
-            let (came, from) = self.unstarted.pop_front().unwrap();
+            let (came, to, _) = self.unstarted.pop_front().unwrap();
             self.longest_wait = self.longest_wait.max(self.now - came);
             self.now += takes;
-            // The ack makes room for one more, if its consumer is still there.
-            self.arrive(usize::from(from == self.restarts));
+            if self.consumer == Some(to) {
+                // The ack makes room for one more.
+                self.arrive();
+            }
             self.pacing.handled(takes);
-            let oldest = self.unstarted.front();
-            let age = oldest.map_or(Duration::ZERO, |(came, _)| self.now - *came);
-            let Some(change) = self.pacing.check(self.unstarted.len(), age) else {
-                return;
-            };
-            self.restarts += 1;
-            self.unstarted.truncate(change.keep);
-            self.arrive(usize::from(change.prefetch) * self.pacing.queues as usize);
+            if self.recall_at.is_none() {
+                let oldest = self.unstarted.front();
+                let age = oldest.map_or(Duration::ZERO, |(came, ..)| self.now - *came);
+                if let Some(change) = self.pacing.check(self.unstarted.len(), age) {
+                    self.restart(change);
+                }
+            }
+            let waiting = self.unstarted.len();
+            if self.recall_at.take_if(|at| waiting <= *at).is_some() {
+                self.consume();
+            }
         }
+
+        fn restart(&mut self, change: Change) {
+            self.restarts += 1;
+            self.consumer = None;
+            let keep = change.keep.min(self.unstarted.len());
+            for delivery in self.unstarted.split_off(keep) {
+                if self.noted.insert(delivery.2) {
+                    self.returned.push_back(delivery.2);
+                } else {
+                    self.unstarted.push_back(delivery);
+                }
+            }
+            self.recall_at = Some(change.keep);
+        }
+    }
+
+    /// A fifth more or less.
+    fn about(millis: u64, n: u64) -> Duration {
+        Duration::from_millis(millis * (80 + n * 7 % 41) / 100)
     }
 
     #[test]
@@ -209,13 +267,33 @@ mod tests {
             [(500, 250, 1), (2_000, 250, 1), (300, 250, 3), (90, 250, 1)]
         {
             let mut busy = Busy::new(MINUTE, prefetch, queues);
-            for n in 0..2_000_u64 {
-                // A fifth more or less.
-                let takes = Duration::from_millis(takes * (80 + n * 7 % 41) / 100);
-                busy.handle(takes);
+            for n in 0..2_000 {
+                busy.handle(about(takes, n));
             }
             assert!(busy.longest_wait <= MINUTE / 3, "{:?}", busy.longest_wait);
             assert!(busy.restarts <= 3, "{takes} ms: {} restarts", busy.restarts);
+        }
+    }
+
+    #[test]
+    fn a_handler_that_turns_slow_costs_few_restarts_and_nothing_waits_for_the_consumer_timeout() {
+        for (timeout, fast, slow) in [
+            (30 * MINUTE, 5, 16_000),
+            (30 * MINUTE, 5, 10_000),
+            (30 * MINUTE, 50, 5_000),
+            (MINUTE, 5, 500),
+        ] {
+            let mut busy = Busy::new(timeout, 250, 1);
+            for n in 0..1_500 {
+                busy.handle(about(if n < 500 { fast } else { slow }, n));
+            }
+            let wait = busy.longest_wait;
+            assert!(wait <= timeout * 2 / 3, "{fast} to {slow} ms: {wait:?}");
+            assert!(
+                busy.restarts <= 5,
+                "{fast} to {slow} ms: {} restarts",
+                busy.restarts
+            );
         }
     }
 
@@ -273,6 +351,7 @@ mod tests {
         for _ in 0..2_000 {
             pacing.handled(Duration::from_millis(1));
             if let Some(change) = pacing.check(0, Duration::ZERO) {
+                assert_eq!(change.keep, usize::MAX, "nothing goes back");
                 seen.push(change.prefetch);
             }
         }

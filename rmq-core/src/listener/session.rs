@@ -103,6 +103,7 @@ impl Session {
         if subscribed.quiet {
             return Ok(());
         }
+        self.pacing.lock().settle();
         let deadline = Deadline::after(self.settings.start_timeout);
         let mut queues: Vec<usize> = (0..self.settings.queues.len()).collect();
         // A missing queue ends the channel, and its end deletes those that have lost their consumer with it.

@@ -81,8 +81,8 @@ pub trait DeliverySink: Send + Sync + 'static {
     /// can still be settled.
     fn cancelled(&self);
 
-    /// The channel has ended before the consumer was cancelled. What was delivered on it can no longer be settled.
-    /// Nothing follows.
+    /// The channel has ended, also one on which the consumer was cancelled before. What was delivered on it can no longer
+    /// be settled. Nothing follows.
     fn closed(&self, cause: &CloseCause);
 }
 

@@ -21,9 +21,8 @@ struct Consumer {
     no_ack: bool,
     /// The how manieth cancelled one it is.
     cancelled: Option<u64>,
-    /// `None` when it was cancelled; what the broker still sends is handed back. Without acknowledgement nothing can
-    /// be: the broker has forgotten it, so the sink stays.
-    sink: Option<Arc<dyn DeliverySink>>,
+    /// It stays when the consumer is cancelled: what it has is unsettled, and the end of the channel is told to it.
+    sink: Arc<dyn DeliverySink>,
     batch: Vec<Delivery>,
 }
 
@@ -56,7 +55,7 @@ impl Consumers {
             origin: Arc::new(origin),
             no_ack,
             cancelled: None,
-            sink: Some(sink),
+            sink,
             batch: Vec::new(),
         };
         // What has come for one whose place is taken now.
@@ -81,18 +80,15 @@ impl Consumers {
         }
     }
 
-    /// Ends a consumer, and gives its sink. Only without acknowledgement is anything delivered to it from now on.
+    /// Ends a consumer, and gives its sink. From now on what the broker still sends is handed back; only without
+    /// acknowledgement, where nothing can be, it is delivered all the same.
     pub(super) fn cancel(&mut self, tag: &[u8]) -> Option<Arc<dyn DeliverySink>> {
         let mut consumers = self.places.iter_mut();
         let consumer =
             consumers.find(|consumer| consumer.cancelled.is_none() && consumer.tag() == tag)?;
         self.cancels += 1;
         consumer.cancelled = Some(self.cancels);
-        if consumer.no_ack {
-            consumer.sink.clone()
-        } else {
-            consumer.sink.take()
-        }
+        Some(Arc::clone(&consumer.sink))
     }
 
     pub(super) fn place(&self, tag: &[u8]) -> Option<usize> {
@@ -112,7 +108,7 @@ impl Consumers {
         let consumer = self
             .places
             .get_mut(place)
-            .filter(|consumer| consumer.sink.is_some());
+            .filter(|consumer| consumer.cancelled.is_none() || consumer.no_ack);
         let Some(consumer) = consumer else {
             return false;
         };
@@ -126,20 +122,17 @@ impl Consumers {
             if consumer.batch.is_empty() {
                 continue;
             }
-            if let Some(sink) = &consumer.sink {
-                sink.deliver(&mut consumer.batch);
-            }
+            consumer.sink.deliver(&mut consumer.batch);
             consumer.batch.clear();
             consumer.batch.shrink_to(ROOM);
         }
     }
 
-    /// Takes the sinks of all that were not cancelled.
+    /// Takes the sinks, those of the cancelled included: they may have deliveries that are not settled.
     pub(super) fn take(&mut self) -> Vec<Arc<dyn DeliverySink>> {
         self.places
             .drain(..)
-            .filter(|consumer| consumer.cancelled.is_none())
-            .filter_map(|consumer| consumer.sink)
+            .map(|consumer| consumer.sink)
             .collect()
     }
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod between;
 mod declared;
 mod exclusive;
 mod failure;
@@ -27,6 +28,7 @@ mod reply;
 mod rig;
 mod stop;
 mod trace;
+mod turns;
 mod wire;
 
 /// The same tests against both releases.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use rmq_core::connection::{ChannelLease, Connection, Purpose};
+use rmq_core::handler::Handler;
 use rmq_core::listener::{
     AcknowledgeMode, ConfirmedPublisher, EndpointSettings, ExecutorSettings, ListenerParts,
     ListenerRegistry, ListenerState, Unconfirmed, UnsettledDelivery,
@@ -15,13 +16,13 @@ use tokio::task::JoinHandle;
 
 use super::fake::{self, Fake, Peer};
 use super::rig::{
-    Notes, check_ledger, connection, done, endpoint, handler, listener, soon, until_state,
+    Notes, check_ledger, connection, done, endpoint, failed, handler, listener, soon, until_state,
 };
 
-const QOS_OK: (u16, u16) = (60, 11);
-const CANCEL: (u16, u16) = (60, 30);
-const CANCEL_OK: (u16, u16) = (60, 31);
-const NACK: (u16, u16) = (60, 120);
+pub const QOS_OK: (u16, u16) = (60, 11);
+pub const CANCEL: (u16, u16) = (60, 30);
+pub const CANCEL_OK: (u16, u16) = (60, 31);
+pub const NACK: (u16, u16) = (60, 120);
 
 /// Nothing is published here.
 struct Nobody;
@@ -32,26 +33,22 @@ impl ConfirmedPublisher for Nobody {
     }
 }
 
-struct Stage {
-    connection: Connection,
-    registry: ListenerRegistry,
-    peer: Peer,
-    channel: u16,
-    consumer: String,
+pub struct Stage {
+    pub connection: Connection,
+    pub registry: ListenerRegistry,
+    pub peer: Peer,
+    pub channel: u16,
+    pub consumer: String,
     /// What the handlers were called with.
-    seen: Arc<Notes<String>>,
+    pub seen: Arc<Notes<String>>,
     /// Lets one handler end.
-    gate: Arc<Semaphore>,
+    pub gate: Arc<Semaphore>,
     leased: Vec<ChannelLease>,
 }
 
 impl Stage {
     /// A listener that consumes.
-    async fn set(settings: EndpointSettings) -> Self {
-        let fake = Fake::start().await;
-        let connection = connection(&fake.address(), Purpose::Consuming);
-        let (started, mut peer) = tokio::join!(connection.start(soon()), fake.greet());
-        started.unwrap();
+    pub async fn set(settings: EndpointSettings) -> Self {
         let (seen, gate) = (Notes::new(), Arc::new(Semaphore::new(0)));
         let (noting, waiting) = (Arc::clone(&seen), Arc::clone(&gate));
         let handler = handler(move |delivery| {
@@ -62,6 +59,30 @@ impl Stage {
                 done()
             }
         });
+        Self::with(settings, handler, seen, gate).await
+    }
+
+    /// One whose handler fails.
+    pub async fn failing(settings: EndpointSettings) -> Self {
+        let seen = Notes::new();
+        let noting = Arc::clone(&seen);
+        let handler = handler(move |delivery| {
+            noting.note(delivery.body);
+            async { failed("not today") }
+        });
+        Self::with(settings, handler, seen, Arc::new(Semaphore::new(0))).await
+    }
+
+    async fn with(
+        settings: EndpointSettings,
+        handler: Handler,
+        seen: Arc<Notes<String>>,
+        gate: Arc<Semaphore>,
+    ) -> Self {
+        let fake = Fake::start().await;
+        let connection = connection(&fake.address(), Purpose::Consuming);
+        let (started, mut peer) = tokio::join!(connection.start(soon()), fake.greet());
+        started.unwrap();
         let acknowledges = settings.acknowledge != AcknowledgeMode::None;
         let parts = ListenerParts {
             consuming: connection.clone(),
@@ -97,31 +118,51 @@ impl Stage {
     }
 
     /// A delivery with body and message id `m<tag>`.
-    fn delivery(&self, tag: u64) -> Vec<u8> {
-        let id = format!("m{tag}");
+    pub fn delivery(&self, tag: u64) -> Vec<u8> {
+        self.delivery_of(tag, &format!("m{tag}"))
+    }
+
+    /// A delivery with this body and message id.
+    pub fn delivery_of(&self, tag: u64, id: &str) -> Vec<u8> {
         let mut properties = vec![0, 0x80];
-        properties.extend(fake::short(&id));
+        properties.extend(fake::short(id));
         let mut frames = fake::deliver(self.channel, &self.consumer, tag);
         frames.extend(fake::content(self.channel, &properties, id.as_bytes()));
         frames
     }
 
-    async fn deliver(&mut self, tags: std::ops::RangeInclusive<u64>) {
+    pub async fn deliver(&mut self, tags: std::ops::RangeInclusive<u64>) {
         for tag in tags {
             let frames = self.delivery(tag);
             self.peer.send(&frames).await;
         }
     }
 
-    /// What the listener had asked for would be here before another channel is open.
-    async fn nothing_asked(&mut self) {
-        let (other, _) = tokio::join!(self.connection.lease(soon()), self.peer.open_channel(false));
-        // Given back, it would be taken again without a word.
-        self.leased.push(other.unwrap());
+    /// What the listener had asked for would be here before another channel is open. Two: when the first is, what was
+    /// sent before it is read, and what the listener makes of that is asked before the second.
+    pub async fn nothing_asked(&mut self) {
+        for _ in 0..2 {
+            let (other, _) =
+                tokio::join!(self.connection.lease(soon()), self.peer.open_channel(false));
+            // Given back, it would be taken again without a word.
+            self.leased.push(other.unwrap());
+        }
+    }
+
+    /// The broker closes the channel; the listener comes back on another one.
+    pub async fn lose_the_channel(&mut self) {
+        let mut why = 406_u16.to_be_bytes().to_vec();
+        why.extend(fake::short(
+            "PRECONDITION_FAILED - delivery acknowledgement timed out",
+        ));
+        why.extend([0; 4]);
+        let close = fake::method(self.channel, fake::CHANNEL_CLOSE, &why);
+        self.peer.send(&close).await;
+        self.peer.expect(fake::CHANNEL_CLOSE_OK).await;
     }
 
     /// Begins to stop everything.
-    async fn stop(&self) -> JoinHandle<Vec<UnsettledDelivery>> {
+    pub async fn stop(&self) -> JoinHandle<Vec<UnsettledDelivery>> {
         let registry = self.registry.clone();
         let stopping = tokio::spawn(async move { registry.stop_all(soon()).await });
         let id = self.registry.list().remove(0).id;
@@ -133,7 +174,7 @@ impl Stage {
     }
 
     /// Answers the cancel, with `more` right behind the answer.
-    async fn cancel_ok(&mut self, more: &[u8]) {
+    pub async fn cancel_ok(&mut self, more: &[u8]) {
         self.peer.expect(CANCEL).await;
         let mut answer = fake::method(self.channel, CANCEL_OK, &fake::short(&self.consumer));
         answer.extend(more);
@@ -141,14 +182,14 @@ impl Stage {
     }
 
     /// Answers the close, with `more` right before the answer.
-    async fn close_ok(&mut self, mut more: Vec<u8>) {
+    pub async fn close_ok(&mut self, mut more: Vec<u8>) {
         self.peer.expect(fake::CHANNEL_CLOSE).await;
         more.extend(fake::method(self.channel, fake::CHANNEL_CLOSE_OK, &[]));
         self.peer.send(&more).await;
     }
 
     /// The next frame settles this delivery alone.
-    async fn settles(&mut self, method: (u16, u16), tag: u64) {
+    pub async fn settles(&mut self, method: (u16, u16), tag: u64) {
         let frame = self.peer.expect(method).await;
         let flags = if method == NACK { 0b10 } else { 0 };
         assert_eq!(frame.payload[4..12], tag.to_be_bytes(), "{frame:?}");
@@ -156,7 +197,7 @@ impl Stage {
     }
 }
 
-async fn qos(peer: &mut Peer) {
+pub async fn qos(peer: &mut Peer) {
     let channel = peer.expect(fake::QOS).await.channel;
     peer.send(&fake::method(channel, QOS_OK, &[])).await;
 }

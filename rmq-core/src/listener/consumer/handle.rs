@@ -204,10 +204,10 @@ impl Consumer {
 
     /// A delivery that cannot be finished here.
     pub(super) async fn interrupted(&self, work: &Work<'_>, why: Interrupted) -> Flow {
+        // Its end is noted where it is counted, and not before: this may be cut off while it waits.
         let settled_by_hand = work.by_hand.as_ref().and_then(ByHand::take_over);
-        work.note_end();
         match (why, settled_by_hand) {
-            (_, Some(Acknowledgement::Ack | Acknowledgement::Reject)) => {}
+            (_, Some(Acknowledgement::Ack | Acknowledgement::Reject)) => work.note_end(),
             (Interrupted::Closed, _) => self.leave(work),
             (Interrupted::Quiet, _) => {
                 // Else the broker would deliver it here again.
@@ -233,6 +233,7 @@ impl Consumer {
 
     /// The broker has it, and delivers it again.
     fn leave(&self, work: &Work<'_>) {
+        work.note_end();
         let end = DeliveryEnd::LeftToBroker;
         work.span.record("rmq.outcome", end.as_str());
         self.listener.counters.ended(end, 1);

@@ -83,7 +83,7 @@ fn without_acknowledgements_the_end_of_the_channel_takes_nothing_away() {
 #[test]
 fn what_is_taken_back_is_the_newest_and_the_rest_keeps_its_order() {
     let (inbox, _sink) = filled(false, 0, 1..8);
-    let taken = inbox.take_back(3, |delivery| delivery.tag() != 6);
+    let taken = inbox.take_back(3, |arrived| arrived.delivery.tag() != 6);
     let tags: Vec<u64> = taken.iter().map(|delivery| delivery.tag()).collect();
     assert_eq!(tags, [4, 5, 7]);
     for expected in [1, 2, 3, 6] {
@@ -125,7 +125,7 @@ fn a_cancelled_queue_is_told_at_once_and_what_it_delivered_is_handled() {
     assert_eq!(cancelled(inbox.poll_now()), (1, tag_of("t1")));
     sink.cancelled();
     // Before it is consumed again, or its new consumer would be taken for the cancelled one.
-    inbox.recalled();
+    inbox.recall_at(usize::MAX);
     assert_eq!(cancelled(inbox.poll_now()), (0, tag_of("t0")));
     assert!(matches!(inbox.poll_now(), Some(Event::Recalled)));
     inbox.deserted();

@@ -55,7 +55,8 @@ impl Session {
         let change = {
             let mut pacing = self.pacing.lock();
             pacing.handled(took);
-            pacing.check(unstarted, age)
+            let restarts = self.inbox.waits_for_recall();
+            (!restarts).then(|| pacing.check(unstarted, age)).flatten()
         };
         if let Some(change) = change {
             self.pace(change, moment).await;
@@ -74,14 +75,15 @@ impl Session {
         two_at_once || !self.goes_with_its_consumer(queue)
     }
 
-    /// Restarts the consumers with another prefetch, handing back what would wait too long.
+    /// Cancels the consumers, to be started with another prefetch, and hands back what would wait too long. They stay
+    /// cancelled while more waits than there is time for: what has been handed back before does not go again.
     async fn pace(&self, change: Change, moment: Moment) {
         let mut subscribed = self.subscribed.lock().await;
         if subscribed.quiet {
             return;
         }
         let old = subscribed.take(|queue| self.may_restart(queue, moment));
-        if old.is_empty() {
+        if old.is_empty() && !self.inbox.waits_for_recall() {
             return;
         }
         let deadline = Deadline::after(CANCEL_TIMEOUT);
@@ -96,9 +98,13 @@ impl Session {
             }
         }
         self.cancel(&old, deadline).await;
-        let back = self.inbox.take_back(change.keep, |delivery| {
-            let from = delivery.consumer_tag();
-            old.iter().any(|(_, tag)| **tag == **from) && self.handed_back.note(delivery)
+        let back = self.inbox.take_back(change.keep, |arrived| {
+            // Not to the consumer that it came to.
+            let from = arrived.delivery.consumer_tag();
+            let consumed = subscribed.tags.iter().any(|(_, tag)| **tag == **from);
+            !consumed
+                && self.may_restart(arrived.queue, moment)
+                && self.handed_back.note(&arrived.delivery)
         });
         let count = back.len();
         tracing::warn!(
@@ -110,7 +116,12 @@ impl Session {
         );
         self.counters.handed_back_for_slowness(count);
         self.hand_back(back);
-        self.inbox.recalled();
+        let all_cancelled = subscribed.tags.is_empty();
+        self.inbox.recall_at(if all_cancelled {
+            change.keep
+        } else {
+            usize::MAX
+        });
     }
 
     /// Mode `none`: cancels the consumers whenever more has come than is to be held in memory. What the broker sends

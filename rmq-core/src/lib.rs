@@ -74,7 +74,7 @@ pub use listener::{
 pub use template::{
     Confirmed, MessagePostProcessor, PendingConfirm, Publish, PublishError, PublishErrorKind,
     RabbitTemplate, ReceiveError, ReceiveErrorKind, Received, RefusedReason, RequestError,
-    RequestErrorKind, Sending, SettleError,
+    RequestErrorKind, Sending, SettleError, UnsettledPublish,
 };
 #[cfg(feature = "embedded")]
 pub use transport::EmbeddedBroker;

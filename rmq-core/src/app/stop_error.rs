@@ -1,24 +1,23 @@
 use std::fmt;
 
-use bytestring::ByteString;
-
 use crate::error::OperationError;
 use crate::listener::UnsettledDelivery;
+use crate::template::UnsettledPublish;
 
 /// The application has stopped, and these messages could not be settled before its deadline.
 #[derive(Clone)]
 pub struct StopError {
     /// Deliveries that were cut off.
     deliveries: Vec<UnsettledDelivery>,
-    /// Ids of messages sent whose verdict did not come.
-    publishes: Vec<ByteString>,
+    /// Publishes that were cut off.
+    publishes: Vec<UnsettledPublish>,
 }
 
 impl StopError {
     /// `Ok` when everything was settled.
     pub(super) fn unless_settled(
         deliveries: Vec<UnsettledDelivery>,
-        publishes: Vec<ByteString>,
+        publishes: Vec<UnsettledPublish>,
     ) -> Result<(), Self> {
         if deliveries.is_empty() && publishes.is_empty() {
             return Ok(());
@@ -35,9 +34,10 @@ impl StopError {
         &self.deliveries
     }
 
-    /// Ids of messages that were sent and had no verdict: the broker may have them or not.
+    /// Publishes that had not ended. [`kind`](UnsettledPublish::kind) says what became of each: the broker may have those
+    /// that are `Unknown`, and never saw those that this program refused.
     #[must_use]
-    pub fn publishes(&self) -> &[ByteString] {
+    pub fn publishes(&self) -> &[UnsettledPublish] {
         &self.publishes
     }
 }
@@ -53,11 +53,8 @@ impl fmt::Display for StopError {
         for delivery in &self.deliveries {
             write!(f, "\n  {delivery}")?;
         }
-        for id in &self.publishes {
-            write!(
-                f,
-                "\n  published message `{id}`: unknown to us; look for it by this id before sending it again"
-            )?;
+        for publish in &self.publishes {
+            write!(f, "\n  {publish}")?;
         }
         Ok(())
     }

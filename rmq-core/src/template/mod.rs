@@ -22,6 +22,7 @@ mod received;
 mod request_error;
 mod rpc;
 mod settings;
+mod unsettled;
 
 pub(crate) use callbacks::as_callback;
 pub use callbacks::{Callbacks, ConfirmCallback, ReturnCallback};
@@ -36,3 +37,4 @@ pub use receive_error::{ReceiveError, ReceiveErrorKind};
 pub use received::{Received, SettleError};
 pub use request_error::{RequestError, RequestErrorKind};
 pub use settings::{CallbackSettings, ResendPolicy, RetrySettings, TemplateSettings};
+pub use unsettled::UnsettledPublish;

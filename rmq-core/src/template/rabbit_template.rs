@@ -16,7 +16,10 @@ use super::callbacks::Callbacks;
 use super::channel::ChannelSource;
 use super::engine::Engine;
 use super::publish::{Fault, Publish};
-use super::{Confirmed, MessagePostProcessor, PublishError, RefusedReason, TemplateSettings};
+use super::{
+    Confirmed, MessagePostProcessor, PublishError, RefusedReason, TemplateSettings,
+    UnsettledPublish,
+};
 
 /// Sends messages and tells what became of each; fetches messages on request (Spring's `RabbitTemplate`).
 ///
@@ -221,15 +224,15 @@ impl RabbitTemplate {
         &self.0.converter
     }
 
-    /// Takes no new publish, waits for what is in flight until the deadline, then for callbacks. Gives the ids of the
-    /// messages that had no verdict; each was told `Unknown`, or `Refused` if it was never sent.
-    pub async fn stop(&self, deadline: Deadline) -> Vec<ByteString> {
+    /// Takes no new publish, waits for what is in flight until the deadline, then for callbacks. Gives the messages
+    /// that had not ended, oldest first, and how each was told to have ended: as [`UnsettledPublish::kind`] says.
+    pub async fn stop(&self, deadline: Deadline) -> Vec<UnsettledPublish> {
         self.0.engine.stop(deadline).await
     }
 
     /// As [`RabbitTemplate::stop`], waiting for nothing.
     #[must_use]
-    pub fn abandon(&self, cause: &str) -> Vec<ByteString> {
+    pub fn abandon(&self, cause: &str) -> Vec<UnsettledPublish> {
         self.0.engine.abandon(&ByteString::from(cause))
     }
 

@@ -133,8 +133,8 @@ async fn stopped_under_load(address: &str, kind: fn(String) -> Queue, prefetch: 
     assert_eq!(cut_off, *load.stuck.lock().unwrap(), "{error}");
     assert_eq!(error.deliveries().len(), Load::STUCK.len(), "{error}");
     assert!(error.deliveries().iter().all(|one| !one.lost), "{error}");
-    for id in error.publishes() {
-        assert_eq!(**id, *last, "the only one without a verdict");
+    for publish in error.publishes() {
+        assert_eq!(publish.message_id, *last, "the only one without a verdict");
     }
 
     let ledger = app.ledger();

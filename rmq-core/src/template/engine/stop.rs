@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::template::RefusedReason;
+use crate::template::{RefusedReason, UnsettledPublish};
 use crate::time::Deadline;
 
 use super::Engine;
@@ -12,9 +12,8 @@ use super::entry::Entry;
 use super::tally::Tally;
 
 impl Engine {
-    /// Takes no new publish, waits for verdicts until the deadline, then tells what is left. Gives the ids of those
-    /// that had no verdict.
-    pub(in crate::template) async fn stop(&self, deadline: Deadline) -> Vec<ByteString> {
+    /// Takes no new publish, waits for verdicts until the deadline, then tells what is left, and gives it.
+    pub(in crate::template) async fn stop(&self, deadline: Deadline) -> Vec<UnsettledPublish> {
         self.stopping.cancel();
         self.window.close();
         while self.ledger.counts().in_flight > 0 {
@@ -46,8 +45,8 @@ impl Engine {
         drop(self.abandon(cause));
     }
 
-    /// Tells everything that is not told, now. Gives their ids, oldest first.
-    pub(in crate::template) fn abandon(&self, cause: &ByteString) -> Vec<ByteString> {
+    /// Tells everything that is not told, now. Gives it, oldest first.
+    pub(in crate::template) fn abandon(&self, cause: &ByteString) -> Vec<UnsettledPublish> {
         self.stopping.cancel();
         let mut left: Vec<Arc<Entry>> = Vec::new();
         {
@@ -66,11 +65,17 @@ impl Engine {
             tally.slots += 1;
             self.tell_without_verdict(entry, RefusedReason::ShuttingDown, cause, &mut tally);
         }
-        let ids = tally.ended.iter();
-        let ids = ids.map(|(entry, _)| entry.message_id.clone()).collect();
+        let unsettled = tally.ended.iter().filter_map(|(entry, ended)| {
+            let error = ended.as_ref().err()?;
+            Some(UnsettledPublish {
+                message_id: entry.message_id.clone(),
+                kind: error.kind(),
+            })
+        });
+        let unsettled = unsettled.collect();
         self.apply(&mut tally);
         self.stopped.cancel();
         self.replies.end();
-        ids
+        unsettled
     }
 }

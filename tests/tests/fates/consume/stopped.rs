@@ -191,7 +191,14 @@ async fn a_stop_under_load_settles_or_reports_every_message_by_id() {
     let ended = ends("every publish", ends_of_publishes).await.unwrap();
     let unknown = ended.iter().filter_map(|end| end.as_ref().err());
     let mut unknown: Vec<_> = unknown.map(|error| error.message_id().to_owned()).collect();
-    let mut reported: Vec<_> = report.publishes().iter().map(ToString::to_string).collect();
+    let mut reported: Vec<_> = report
+        .publishes()
+        .iter()
+        .map(|publish| {
+            assert_eq!(publish.kind, PublishErrorKind::Unknown, "{publish}");
+            publish.message_id.to_string()
+        })
+        .collect();
     unknown.sort();
     reported.sort();
     assert_eq!(reported, unknown);

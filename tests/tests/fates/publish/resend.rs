@@ -190,7 +190,12 @@ async fn what_has_no_verdict_when_the_program_stops_is_unknown_and_reported_by_i
     let asked = tokio::spawn(pending);
     let record = stage.record();
     let (ledger, report) = stage.finish_unsettled().await;
-    assert_eq!(report.publishes(), ["a"]);
+    let [reported] = report.publishes() else {
+        panic!("{report}")
+    };
+    assert_eq!(reported.message_id, "a");
+    assert_eq!(reported.kind, PublishErrorKind::Unknown);
+    assert!(report.to_string().contains("look for it"), "{report}");
     let error = ends("an end", asked).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), PublishErrorKind::Unknown);
     holds_whole(error, "a");

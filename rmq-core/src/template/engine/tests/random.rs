@@ -154,8 +154,9 @@ async fn run(settings: TemplateSettings, events: Vec<Event>) {
     assert_eq!(counts.nacked, count(PublishOutcome::Nacked));
     assert_eq!(counts.refused, count(PublishOutcome::Refused));
     assert_eq!(counts.unknown, count(PublishOutcome::Unknown));
-    for id in &left {
-        assert_ne!(told[&id.to_string()], [PublishOutcome::Confirmed]);
+    for publish in &left {
+        let told = &told[&publish.message_id.to_string()];
+        assert_eq!(*told, [publish.kind.outcome()], "{publish}");
     }
     rig.assert_at_rest();
 }

@@ -49,12 +49,20 @@ async fn at_the_deadline_of_a_stop_everything_left_is_told_and_named() {
         .template
         .stop(Deadline::after(Duration::from_secs(1)))
         .await;
-    assert_eq!(left, ["sent", "never sent"]);
-    assert_eq!(sent.await.unwrap_err().kind(), PublishErrorKind::Unknown);
+    let refused = PublishErrorKind::Refused(RefusedReason::ShuttingDown);
+    let kinds = left
+        .iter()
+        .map(|publish| (&*publish.message_id, publish.kind));
     assert_eq!(
-        never_sent.await.unwrap_err().kind(),
-        PublishErrorKind::Refused(RefusedReason::ShuttingDown)
+        kinds.collect::<Vec<_>>(),
+        [("sent", PublishErrorKind::Unknown), ("never sent", refused)]
     );
+    let told: Vec<_> = left.iter().map(ToString::to_string).collect();
+    assert!(told[0].contains("look for it by this id"), "{told:?}");
+    assert!(told[1].contains("nothing was sent"), "{told:?}");
+    assert!(!told[1].contains("unknown"), "{told:?}");
+    assert_eq!(sent.await.unwrap_err().kind(), PublishErrorKind::Unknown);
+    assert_eq!(never_sent.await.unwrap_err().kind(), refused);
     rig.assert_at_rest();
 }
 
@@ -70,7 +78,8 @@ async fn who_waits_for_room_is_refused_by_a_stop() {
         .into_future();
     assert!((&mut waiting).now_or_never().is_none());
     let left = rig.template.abandon("an early return in main");
-    assert_eq!(left, ["first"]);
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].message_id, "first");
     let error = waiting.await.unwrap_err();
     assert_eq!(
         error.kind(),

@@ -42,11 +42,12 @@ impl Message {
     }
 
     /// The same, for who may keep it for long: see [`page`].
-    pub(crate) fn detached(self) -> Self {
-        Self {
-            body: page::detached(self.body),
-            ..self
+    pub(crate) fn detached(mut self) -> Self {
+        if let Some(id) = &mut self.properties.message_id {
+            *id = ByteString::from(&**id);
         }
+        self.body = page::detached(self.body);
+        self
     }
 
     /// The body.

@@ -81,13 +81,7 @@ impl PublishError {
     pub(super) fn new(mut parts: Parts) -> Self {
         // Kept for long, perhaps: in memory of its own.
         parts.message_id = ByteString::from(&*parts.message_id);
-        if let Some(message) = parts.message.take() {
-            let mut message = message.detached();
-            if let Some(id) = &mut message.properties_mut().message_id {
-                *id = ByteString::from(&**id);
-            }
-            parts.message = Some(message);
-        }
+        parts.message = parts.message.map(Message::detached);
         Self(Box::new(parts))
     }
 
